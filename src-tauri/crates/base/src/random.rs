@@ -40,7 +40,9 @@ impl SeededRandom {
     /// The same seed gives the same sequence.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(std::sync::atomic::AtomicU64::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1))
+        Self(std::sync::atomic::AtomicU64::new(
+            seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+        ))
     }
     /// The next number of the sequence.
     pub fn next_u64(&self) -> u64 {

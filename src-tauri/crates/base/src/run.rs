@@ -114,8 +114,17 @@ mod tests {
         assert_eq!(
             words,
             [
-                "ok", "ok-unchanged", "partial", "failed", "timed-out", "out-of-memory", "crashed",
-                "cancelled", "interrupted", "missed", "skipped"
+                "ok",
+                "ok-unchanged",
+                "partial",
+                "failed",
+                "timed-out",
+                "out-of-memory",
+                "crashed",
+                "cancelled",
+                "interrupted",
+                "missed",
+                "skipped"
             ]
         );
         for o in Outcome::ALL {

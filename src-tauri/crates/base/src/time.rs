@@ -13,7 +13,10 @@ impl UnixMs {
     /// The moment `d` later; saturates.
     #[must_use]
     pub fn plus(self, d: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(d.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(d.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
     /// The time from `earlier` to `self`; zero when `earlier` is later.
     #[must_use]
@@ -33,7 +36,9 @@ impl UnixMs {
     /// Reads an RFC 3339 moment; `None` when it is not one.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
+        text.parse::<jiff::Timestamp>()
+            .ok()
+            .map(|t| Self(t.as_millisecond()))
     }
 }
 
@@ -68,7 +73,9 @@ pub struct SystemClock {
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self { start: std::time::Instant::now() }
+        Self {
+            start: std::time::Instant::now(),
+        }
     }
 }
 
@@ -95,14 +102,18 @@ impl FakeClock {
     /// A clock that stands at `now`, with monotonic time zero.
     #[must_use]
     pub fn at(now: UnixMs) -> Self {
-        Self { now: now.0.into(), mono_ms: 0.into() }
+        Self {
+            now: now.0.into(),
+            mono_ms: 0.into(),
+        }
     }
     /// Moves both clocks on.
     pub fn advance(&self, d: Duration) {
         use std::sync::atomic::Ordering::SeqCst;
         let ms = u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
         self.mono_ms.fetch_add(ms, SeqCst);
-        self.now.fetch_add(i64::try_from(ms).unwrap_or(i64::MAX), SeqCst);
+        self.now
+            .fetch_add(i64::try_from(ms).unwrap_or(i64::MAX), SeqCst);
     }
     /// Sets the wall clock alone, as when a person or NTP changes it.
     pub fn jump_to(&self, now: UnixMs) {
@@ -130,7 +141,10 @@ mod tests {
         assert!(t.to_rfc3339().ends_with(".123Z"), "{}", t.to_rfc3339());
         assert!(UnixMs(i64::MAX).to_rfc3339().starts_with("9999"));
         assert!(UnixMs(i64::MIN).to_rfc3339().starts_with("0000"));
-        assert_eq!(UnixMs(i64::MAX).plus(Duration::from_secs(1)), UnixMs(i64::MAX));
+        assert_eq!(
+            UnixMs(i64::MAX).plus(Duration::from_secs(1)),
+            UnixMs(i64::MAX)
+        );
         assert_eq!(UnixMs(1).since(UnixMs(5)), Duration::ZERO);
         assert_eq!(UnixMs::parse_rfc3339("yesterday"), None);
     }

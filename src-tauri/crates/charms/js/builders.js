@@ -1,0 +1,151 @@
+// pattern, handler, action and what derives values from values.
+//
+// Owns what these make when a pattern's body runs: handles and streams. Nothing
+// is computed here; a derived value is computed when somebody reads it.
+
+import { run } from "ext:ck/run_state.js";
+import { structuredClone } from "ext:ck/clone.js";
+import { bindAll, specsOfMeta, specsOfSchema, takeMeta } from "ext:ck/bindings.js";
+import { constant, derived, inNestedFrame, makeCell, makeHandle, unwrap } from "ext:ck/cells.js";
+import { isStream, makeStream } from "ext:ck/streams.js";
+import { isHandle, targetOf } from "ext:ck/targets.js";
+
+/** Stands for the charm itself among a pattern's inputs. */
+export const SELF = Symbol("SELF");
+
+const factories = new WeakMap();
+
+/** `{ body, meta, defaults }` of what `pattern` made; undefined for anything else. */
+export function factoryOf(value) {
+  return typeof value === "function" ? factories.get(value) : undefined;
+}
+
+function defaultsOfSchema(schema) {
+  const found = {};
+  for (const [key, property] of Object.entries(schema?.properties ?? {})) {
+    if (property !== null && typeof property === "object" && Object.hasOwn(property, "default")) found[key] = property.default;
+  }
+  return found;
+}
+
+/** `pattern(body)`, `pattern(body, argumentSchema, resultSchema)`, `recipe(name, body)`. */
+export function pattern(...args) {
+  const meta = takeMeta(args);
+  const body = args.find((arg) => typeof arg === "function");
+  if (body === undefined) throw new TypeError("pattern needs a function");
+  const schema = args.find((arg) => arg !== null && typeof arg === "object");
+  const defaults = meta.defaults ?? defaultsOfSchema(schema);
+  const factory = (inputs) => nest(body, defaults, inputs);
+  factory.inSpace = () => factory;
+  factory.asScope = () => factory;
+  factories.set(factory, { body, meta, defaults, schema });
+  return factory;
+}
+
+/** Runs a pattern's body with `inputOf(key)` as its inputs. */
+export function callBody(body, inputOf, keys, self) {
+  const inputs = new Proxy({}, {
+    get: (_, key) => (key === SELF ? self : typeof key === "string" ? inputOf(key) : undefined),
+    has: (_, key) => keys().includes(key),
+    ownKeys: () => keys(),
+    getOwnPropertyDescriptor: (_, key) =>
+      keys().includes(key) ? { value: inputOf(key), enumerable: true, configurable: true, writable: true } : undefined,
+  });
+  const phase = run.phase;
+  run.phase = "setup";
+  try {
+    return body(inputs);
+  } finally {
+    run.phase = phase;
+  }
+}
+
+/** A pattern inside another, or inside a handler: its cells are this charm's. */
+function nest(body, defaults, inputs = {}) {
+  return inNestedFrame(() => {
+    const given = new Map();
+    const inputOf = (key) => {
+      if (isHandle(inputs)) return makeHandle(targetOf(inputs).child(key));
+      if (!given.has(key)) {
+        const value = inputs[key] === undefined ? structuredClone(defaults[key]) : inputs[key];
+        given.set(key, isHandle(value) || isStream(value) || typeof value === "function" ? value : wrapInput(value));
+      }
+      return given.get(key);
+    };
+    const keys = () => [...new Set([...Object.keys(defaults), ...Object.keys(inputs)])];
+    // Made beforehand, in a fixed order, so that the cells keep their names.
+    if (!isHandle(inputs)) keys().forEach(inputOf);
+    const result = callBody(body, inputOf, keys, constant(undefined));
+    return isHandle(result) || isStream(result) ? result : constant(result);
+  });
+}
+
+function wrapInput(value) {
+  if (value === undefined) return constant(undefined);
+  return unwrap(value) === value ? makeCell(value) : constant(value);
+}
+
+/** `handler(fn)`, `handler(eventSchema, stateSchema, fn)`, `handler(fn, {proxy: true})`. */
+export function handler(...args) {
+  const meta = takeMeta(args);
+  const at = args.findIndex((arg) => typeof arg === "function");
+  if (at < 0) throw new TypeError("handler needs a function");
+  const fn = args[at];
+  const specs = specsOfMeta(meta) ?? (at > 0 ? specsOfSchema(args[at - 1]) : undefined);
+  const otherwise = args[at + 1]?.proxy === true ? "proxy" : undefined;
+  const bind = (bindings) => makeStream((event) => fn(event, bindAll(bindings, specs, otherwise)));
+  bind.with = bind;
+  return bind;
+}
+
+/** A stream whose handler gets the event alone and closes over the rest. */
+export function action(fn, ...rest) {
+  takeMeta(rest);
+  if (typeof fn !== "function") throw new TypeError("action needs a function");
+  return makeStream((event) => fn(event));
+}
+
+/** `computed(() => ..)` over the cells that it closes over. */
+export function computed(fn) {
+  if (typeof fn !== "function") throw new TypeError("computed needs a function");
+  return derived(() => fn());
+}
+
+/** `derive(input, fn)`, also with two schemas in front. */
+export function derive(...args) {
+  takeMeta(args);
+  const fn = args.at(-1);
+  const input = args.at(-2);
+  if (typeof fn !== "function") throw new TypeError("derive needs a function as its last argument");
+  return derived(() => fn(unwrap(input)));
+}
+
+/** `lift(fn)(inputs)`, also with two schemas in front. */
+export function lift(...args) {
+  const meta = takeMeta(args);
+  const fn = args.at(-1);
+  if (typeof fn !== "function") throw new TypeError("lift needs a function");
+  const specs = specsOfMeta(meta) ?? (args.length > 1 ? specsOfSchema(args[0]) : undefined);
+  const cells = Object.values(specs ?? {}).some((spec) => spec?.kind === "cell" || spec?.kind === "stream");
+  return (inputs) => derived(() => fn(cells ? bindAll(inputs, specs) : unwrap(inputs)));
+}
+
+/** The second or the third value, by the first; the choice keeps its link. */
+export function ifElse(condition, whenTrue, whenFalse) {
+  return derived(() => (unwrap(condition) ? whenTrue : whenFalse));
+}
+
+/** `condition && value`. */
+export function when(condition, value) {
+  return derived(() => (unwrap(condition) ? value : condition));
+}
+
+/** `condition || fallback`. */
+export function unless(condition, fallback) {
+  return derived(() => (unwrap(condition) ? condition : fallback));
+}
+
+/** Text with cells in it. */
+export function str(strings, ...values) {
+  return derived(() => String.raw({ raw: strings }, ...values.map((value) => unwrap(value) ?? "")));
+}

@@ -1,0 +1,236 @@
+// From what a charm writes to what a document holds.
+//
+// Owns that conversion: cells and read values become links, objects in a list
+// become documents of their own, everything else becomes JSON. What JSON cannot
+// hold is refused with the place of it; see `refuse` and `scalar`.
+
+import { ops, toJson, wellFormed } from "ext:ck/host.js";
+import { job, noteOnce } from "ext:ck/run_state.js";
+import { isLink, readLink, samePlace, writeLink } from "ext:ck/links.js";
+import { isLoaded, load, loadAll, markCreated, write } from "ext:ck/replica.js";
+import { sameJson } from "ext:ck/diff.js";
+import { isView, nodeOf, originOf, prefetch } from "ext:ck/views.js";
+import { isHandle, Made, targetOf } from "ext:ck/targets.js";
+import { isStream, placeOfStream } from "ext:ck/streams.js";
+
+// A background run has nothing to show: rendered trees are never stored.
+const NOT_STORED = new Set(["$UI", "$TILE_UI", "$CHIP_UI"]);
+
+function showPath(path) {
+  const text = path.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`)).join("").replace(/^\./, "");
+  return text === "" ? "" : ` at ${text}`;
+}
+
+function refuse(what, trail) {
+  throw new TypeError(`${what} cannot be stored in a cell${showPath(trail)}`);
+}
+
+const UNSTORABLE = [
+  [Map, "A Map", "an array of pairs"], [Set, "A Set", "an array"], [WeakMap, "A WeakMap"], [WeakSet, "A WeakSet"],
+  [Promise, "A Promise", "what it resolves to (is an await missing?)"], [RegExp, "A RegExp", "its source"],
+  [ArrayBuffer, "An ArrayBuffer", "base64 text"], [Error, "An Error", "its message"],
+];
+
+function checkObject(value, trail) {
+  for (const [Type, name, instead] of UNSTORABLE) {
+    if (value instanceof Type) refuse(instead ? `${name} (store ${instead} instead)` : name, trail);
+  }
+  if (ArrayBuffer.isView(value)) refuse("A typed array (store an array or base64 text instead)", trail);
+}
+
+/** Copies a node into another place: relative links become absolute. */
+function copyNode(node, from, home) {
+  if (node === null || typeof node !== "object") return node;
+  if (isLink(node)) return writeLink(readLink(node, from), home);
+  if (Array.isArray(node)) return Array.from(node, (item) => copyNode(item, from, home));
+  return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, copyNode(item, from, home)]));
+}
+
+class Storer {
+  #stack = [];
+
+  // `home`: the document that is written, `{ space, id }`. `creates`: a link to
+  // a cell that has no document yet makes one.
+  constructor(home, creates = true) {
+    this.home = home;
+    this.creates = creates;
+  }
+
+  /** The stored form; undefined when there is nothing to store. */
+  value(value, path) {
+    if (value === null || typeof value !== "object") return this.scalar(value, path);
+    if (isHandle(value)) return this.handle(value, path);
+    if (isStream(value)) return writeLink(placeOfStream(value), this.home);
+    if (isView(value)) return this.view(value, path);
+    if (this.#stack.includes(value)) refuse("An object that contains itself", path);
+    this.#stack.push(value);
+    try {
+      if (typeof value.toJSON === "function") return this.value(value.toJSON(path.at(-1) ?? ""), path);
+      checkObject(value, path);
+      if (Array.isArray(value)) return Array.from(value, (item, i) => this.value(item, [...path, String(i)]) ?? null);
+      return this.object(value, path);
+    } finally {
+      this.#stack.pop();
+    }
+  }
+
+  scalar(value, path) {
+    switch (typeof value) {
+      case "string":
+        return wellFormed(value);
+      case "number":
+        if (Number.isFinite(value)) return value;
+        // As JSON does; the note keeps it from being a riddle later.
+        noteOnce(`${value} was stored as null${showPath(path)}: a cell holds finite numbers only`);
+        return null;
+      case "bigint":
+        return refuse("A BigInt (store text instead)", path);
+      case "function":
+        return refuse("A function", path);
+      case "symbol":
+        return refuse("A symbol", path);
+      default:
+        return value;
+    }
+  }
+
+  object(value, path) {
+    const stored = {};
+    for (const key of Object.keys(value)) {
+      if (NOT_STORED.has(key)) continue;
+      if (key === "__proto__") refuse("A property named __proto__", path);
+      const item = this.value(value[key], [...path, key]);
+      if (item !== undefined) stored[wellFormed(key)] = item;
+    }
+    return stored;
+  }
+
+  handle(handle, path) {
+    const target = targetOf(handle);
+    const found = target.locate("write");
+    if ("computed" in found) return this.value(found.computed, path);
+    const { entry, node } = found;
+    if (this.creates && target instanceof Made) markCreated(entry);
+    // A place in a list may hold another element tomorrow: link the element.
+    if (isLink(node) && /^\d+$/.test(found.path.at(-1) ?? "")) return writeLink(readLink(node, entry), this.home);
+    return writeLink({ space: entry.space, id: entry.id, path: found.path }, this.home);
+  }
+
+  /** A read value: a link where a link was read, else a copy. */
+  view(view, path) {
+    const origin = originOf(view);
+    if (origin?.ref) return writeLink(origin.ref, this.home);
+    const node = nodeOf(view);
+    if (origin === undefined) return copyNode(node, this.home, this.home);
+    const stays = samePlace(origin, { ...this.home, path });
+    return stays ? node : copyNode(node, origin, this.home);
+  }
+}
+
+/** The stored form of a value for `path` of the document `home`. */
+export function storeValue(value, home, path) {
+  return new Storer(home).value(value, path);
+}
+
+/** The stored form of a made cell's first value. */
+export function storeInitial(value, home) {
+  return new Storer(home, false).value(value, []);
+}
+
+// What of a list becomes a document of its own: plain objects, and read objects
+// that were no links, except those that stay in the list they were read from.
+function isElement(value, home, path) {
+  if (value === null || typeof value !== "object" || isHandle(value) || isStream(value)) return false;
+  if (isView(value)) {
+    const origin = originOf(value);
+    const stays = origin !== undefined && origin.space === home.space && origin.id === home.id &&
+      origin.path.length === path.length + 1 && path.every((key, i) => key === origin.path[i]);
+    return !Array.isArray(value) && !origin?.ref && !stays;
+  }
+  return !Array.isArray(value) && typeof value.toJSON !== "function";
+}
+
+let unnamed = 0;
+
+// List -> ids of the documents that its elements are in, up to `length`. A list
+// that only grew in place keeps what is known of it.
+const known = new WeakMap();
+
+function idsIn(list) {
+  let found = known.get(list);
+  if (found === undefined || found.length > list.length) known.set(list, found = { ids: new Set(), length: 0 });
+  for (; found.length < list.length; found.length++) {
+    const node = list[found.length];
+    if (isLink(node)) found.ids.add(node["/"]["link@1"].id);
+  }
+  return found.ids;
+}
+
+/** Picks the document of each element; `inUse` holds ids that are taken. */
+class Naming {
+  #taken = new Set();
+
+  constructor(home, path, inUse) {
+    this.home = home;
+    this.path = path;
+    this.inUse = inUse;
+  }
+
+  id(content) {
+    const named = typeof content.id === "string" && content.id !== "";
+    const key = named ? content.id : `${job.current.run}:${unnamed++}`;
+    for (let n = 1; ; n++) {
+      // Two elements with one id are still two elements.
+      const id = ops.op_ck_keyed_id(toJson({ list: this.home.id, space: this.home.space, path: this.path, key: n === 1 ? key : `${key}:${n}` }));
+      if (!this.#taken.has(id) && !this.inUse.has(id)) {
+        this.#taken.add(id);
+        return id;
+      }
+    }
+  }
+}
+
+/** True when the element that is in the list now has this very content. */
+function unchanged(list, index, content, entry) {
+  const before = list[index];
+  if (before === null || typeof before !== "object") return false;
+  if (!isLink(before)) return sameJson(before, content);
+  const { space, id, path } = readLink(before, entry);
+  if (!isLoaded(space, id)) prefetch(list, index, entry);
+  return path.length === 0 && sameJson(load(space, id).current?.value, content);
+}
+
+/**
+ * The stored form of list elements. `before` is the list as it is now; with
+ * `add` the values come after its elements, else they take their place.
+ */
+export function storeList(values, entry, path, before, add = false) {
+  const home = { space: entry.space, id: entry.id };
+  const storer = new Storer(home);
+  // What goes into a document of its own has no place in the list's document.
+  const apart = new Storer({ space: entry.space, id: "" });
+  const naming = new Naming(home, path, add ? idsIn(before) : new Set());
+  const offset = add ? before.length : 0;
+  const documents = [];
+  const stored = Array.from(values, (value, i) => {
+    const at = [...path, String(i + offset)];
+    if (!isElement(value, home, path)) return storer.value(value, at) ?? null;
+    const content = apart.value(isView(value) ? { ...value } : value, [String(i)]);
+    const hasName = typeof content.id === "string" && content.id !== "";
+    if (!hasName && !add && i < before.length) {
+      // Without a name of its own an element keeps the document it has, as
+      // long as it is the same: a list written anew is then no change.
+      if (unchanged(before, i, content, entry)) return before[i];
+    }
+    const id = naming.id(content);
+    documents.push({ space: entry.space, id, content });
+    return writeLink({ space: entry.space, id, path: [] }, home);
+  });
+  loadAll(documents);
+  for (const { space, id, content } of documents) {
+    const element = load(space, id);
+    element.linked = true;
+    if (!sameJson(element.current?.value, content)) write(element, [], content);
+  }
+  return stored;
+}

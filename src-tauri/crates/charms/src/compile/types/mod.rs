@@ -1,0 +1,17 @@
+//! What a charm's types say that its JavaScript no longer does: default values,
+//! how a handler wants its state, tags and descriptions.
+//!
+//! Not a type checker. Each rule has its own file: [`lower`] reads types from
+//! the tree, [`resolve`] and [`properties`] follow names, [`kinds`] and [`defaults`] answer, and
+//! [`doc`] reads comments.
+
+pub(super) mod defaults;
+pub(super) mod doc;
+pub(super) mod kinds;
+mod literal;
+pub(super) mod lower;
+pub(super) mod model;
+mod properties;
+pub(super) mod resolve;
+#[cfg(test)]
+mod tests;

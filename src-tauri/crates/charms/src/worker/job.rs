@@ -1,0 +1,160 @@
+//! One job, from its frame to its end.
+
+use std::{
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    Failure,
+    engine::{Engine, EngineConfig, RunEnd},
+    job_host::JobHost,
+    link::Link,
+    probe, usage,
+    watchdog::{Reason, Watchdog},
+};
+use crate::frames::{DoneHead, End, Frame, JobMessage, Kind, MAX_PAYLOAD, join_head};
+
+/// Room for the head of [`Kind::Done`] beside the report.
+const HEAD_ROOM: usize = 128 * 1024;
+
+/// Runs jobs on the JavaScript thread.
+pub(crate) struct JobRunner {
+    pub(crate) link: Link,
+    pub(crate) watchdog: Watchdog,
+    pub(crate) tokio: tokio::runtime::Runtime,
+    pub(crate) level: String,
+}
+
+impl JobRunner {
+    /// Runs the job and sends how it ended.
+    pub(crate) fn run(&self, id: u32, payload: &[u8]) {
+        let before = usage::now();
+        let (end, failure, report) = match serde_json::from_slice::<JobMessage>(payload) {
+            Ok(message) => self.end_of(id, message),
+            Err(e) => {
+                let text = format!("the job cannot be read: {e}");
+                (End::Failed, Some(Failure::internal(text)), String::new())
+            }
+        };
+        let used = usage::now().since(before);
+        let head = DoneHead { end, failure, used };
+        // A head of known types always has a text.
+        let head = serde_json::to_string(&head).unwrap_or_default();
+        self.link.send(Frame::new(
+            Kind::Done,
+            id,
+            join_head(&head, report.as_bytes()),
+        ));
+    }
+
+    fn end_of(&self, id: u32, message: JobMessage) -> (End, Option<Failure>, String) {
+        self.link.begin();
+        usage::limit_cpu(message.cpu_seconds);
+        let host = Rc::new(JobHost::new(id, self.link.clone()));
+        let ended = if message.action == "probe" {
+            self.link.send(Frame::new(Kind::Started, id, Vec::new()));
+            RunEnd::Failed(probe::as_failure(&probe::attempts(), &self.level))
+        } else {
+            self.execute(id, message, &host)
+        };
+        host.finish_log();
+        let reason = self.watchdog.disarm();
+        classify(ended, reason)
+    }
+
+    fn execute(&self, id: u32, message: JobMessage, host: &Rc<JobHost>) -> RunEnd {
+        let config = EngineConfig {
+            job: message.job,
+            modules: message.modules,
+            heap_bytes: message.heap_bytes,
+            host: host.clone(),
+        };
+        let mut engine = match self.tokio.block_on(Engine::new(config)) {
+            Ok(engine) => engine,
+            Err(failure) => return RunEnd::Failed(failure),
+        };
+        // From here on the charm's own code can run.
+        self.link.send(Frame::new(Kind::Started, id, Vec::new()));
+        let stop = Arc::new(Notify::new());
+        let deadline = Instant::now() + Duration::from_millis(message.wall_ms);
+        self.watchdog
+            .arm(id, deadline, engine.handle(), Arc::clone(&stop));
+        self.tokio.block_on(async {
+            tokio::select! {
+                biased;
+                end = engine.run(&message.entry) => end,
+                // The handler waits and runs nothing, so there is no
+                // JavaScript that could be terminated.
+                () = stop.notified() => RunEnd::Terminated,
+            }
+        })
+    }
+}
+
+/// What ended the run. The watchdog's own flag tells a deadline from a full heap.
+fn classify(ended: RunEnd, reason: Option<Reason>) -> (End, Option<Failure>, String) {
+    let forced = match reason {
+        Some(Reason::Deadline) => End::TimedOut,
+        Some(Reason::Cancelled) => End::Cancelled,
+        None => End::OutOfMemory,
+    };
+    match ended {
+        RunEnd::Report(report) if report.len() + HEAD_ROOM <= MAX_PAYLOAD => {
+            (End::Report, None, report)
+        }
+        RunEnd::Report(report) => {
+            let text = format!(
+                "what the charm wrote in one run is larger than {} MiB ({} bytes)",
+                (MAX_PAYLOAD - HEAD_ROOM) / (1024 * 1024),
+                report.len()
+            );
+            (End::Failed, Some(Failure::of_charm(text)), String::new())
+        }
+        RunEnd::Terminated => (forced, None, String::new()),
+        // The watchdog wakes blocked calls with an error, and a handler that was
+        // waiting can stall or throw because of that.
+        RunEnd::Failed(_) | RunEnd::Stalled if reason.is_some() => (forced, None, String::new()),
+        RunEnd::Failed(failure) if failure.is_out_of_memory() => {
+            (End::OutOfMemory, None, String::new())
+        }
+        RunEnd::Failed(failure) => (End::Failed, Some(failure.cleaned()), String::new()),
+        RunEnd::Stalled => (End::Stalled, None, String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_termination_is_named_after_who_asked_for_it() {
+        let end = |ended, reason| classify(ended, reason).0;
+        assert_eq!(
+            end(RunEnd::Terminated, Some(Reason::Deadline)),
+            End::TimedOut
+        );
+        assert_eq!(
+            end(RunEnd::Terminated, Some(Reason::Cancelled)),
+            End::Cancelled
+        );
+        assert_eq!(end(RunEnd::Terminated, None), End::OutOfMemory);
+        assert_eq!(end(RunEnd::Stalled, Some(Reason::Deadline)), End::TimedOut);
+        assert_eq!(end(RunEnd::Stalled, None), End::Stalled);
+        // A report that was complete before the clock struck stays a report.
+        assert_eq!(
+            end(RunEnd::Report("{}".into()), Some(Reason::Deadline)),
+            End::Report
+        );
+    }
+
+    #[test]
+    fn a_report_that_fits_no_frame_is_a_failure_of_the_charm() {
+        let (end, failure, report) = classify(RunEnd::Report("x".repeat(MAX_PAYLOAD)), None);
+        assert_eq!((end, report.as_str()), (End::Failed, ""));
+        assert!(failure.unwrap().message.contains("larger than 15 MiB"));
+    }
+}

@@ -1,0 +1,198 @@
+//! The host of one job, over frames to the keeper.
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+use charmkeeper_base::random::{Random, SystemRandom};
+use serde_json::{Value, json};
+
+use super::{
+    host::{HostFailure, LocalFuture, OpsHost},
+    link::Link,
+    log_cap::LogCap,
+};
+use crate::frames::{Frame, Kind, LogLine, MAX_PAYLOAD, Reply, join_head};
+
+/// Room in a frame for what is not body: lengths, the head.
+const HEAD_ROOM: usize = 64 * 1024;
+
+/// Implements the ops of one job.
+pub(crate) struct JobHost {
+    job: u32,
+    link: Link,
+    log: RefCell<LogCap>,
+    /// Calls by the number that the charm runtime gave its fetch.
+    fetches: Rc<RefCell<HashMap<u32, u32>>>,
+}
+
+impl JobHost {
+    pub(crate) fn new(job: u32, link: Link) -> Self {
+        Self {
+            job,
+            link,
+            log: RefCell::new(LogCap::new()),
+            fetches: Rc::default(),
+        }
+    }
+
+    fn send_line(&self, level: &str, text: &str) {
+        let line = LogLine {
+            level: level.to_owned(),
+            text: text.to_owned(),
+        };
+        if let Ok(json) = serde_json::to_vec(&line) {
+            self.link.send(Frame::new(Kind::Log, self.job, json));
+        }
+    }
+
+    /// Says how many lines were dropped, if any were.
+    pub(crate) fn finish_log(&self) {
+        if let Some(summary) = self.log.borrow().summary() {
+            self.send_line("warn", &summary);
+        }
+    }
+
+    fn ask(&self, kind: Kind, question: String) -> Result<String, HostFailure> {
+        fits(question.len())?;
+        let answer = self.link.call(kind, question.into_bytes())?;
+        String::from_utf8(answer)
+            .map_err(|_| HostFailure::Refused("the keeper's answer is not text".to_owned()))
+    }
+}
+
+fn fits(length: usize) -> Result<(), HostFailure> {
+    if length + HEAD_ROOM <= MAX_PAYLOAD {
+        return Ok(());
+    }
+    Err(HostFailure::Refused(format!(
+        "{length} bytes are more than a charm can send at once ({MAX_PAYLOAD})"
+    )))
+}
+
+/// An answer to a fetch that says why there is no response.
+fn no_response(kind: &str, message: &str) -> Vec<u8> {
+    let head = json!({"error": {"kind": kind, "message": message}});
+    join_head(&head.to_string(), &[])
+}
+
+/// The number in a fetch's head.
+fn fetch_number(head: &str) -> Option<u32> {
+    let head: Value = serde_json::from_str(head).ok()?;
+    u32::try_from(head.get("id")?.as_u64()?).ok()
+}
+
+impl OpsHost for JobHost {
+    fn read(&self, ids: String) -> Result<String, HostFailure> {
+        self.ask(Kind::Read, ids)
+    }
+
+    fn wish(&self, query: String) -> Result<String, HostFailure> {
+        self.ask(Kind::Wish, query)
+    }
+
+    fn fetch(&self, head: String, body: Vec<u8>) -> LocalFuture<Vec<u8>> {
+        let sent = fits(head.len() + body.len())
+            .and_then(|()| self.link.start_call(Kind::Fetch, join_head(&head, &body)));
+        let (call, reply) = match sent {
+            Ok(started) => started,
+            Err(failure) => {
+                let answer = no_response("charm", &failure.to_string());
+                return Box::pin(std::future::ready(answer));
+            }
+        };
+        let number = fetch_number(&head);
+        if let Some(number) = number {
+            self.fetches.borrow_mut().insert(number, call);
+        }
+        let fetches = Rc::clone(&self.fetches);
+        Box::pin(async move {
+            let reply = reply.await;
+            if let Some(number) = number {
+                fetches.borrow_mut().remove(&number);
+            }
+            match reply {
+                Ok(Reply::Answer(bytes)) => bytes,
+                Ok(Reply::Refused(reason)) => no_response("local", &reason),
+                Err(_) => no_response("aborted", "the request was aborted"),
+            }
+        })
+    }
+
+    fn fetch_abort(&self, id: u32) {
+        let call = self.fetches.borrow_mut().remove(&id);
+        if let Some(call) = call {
+            self.link.abandon(call);
+        }
+    }
+
+    fn wants_log(&self) -> bool {
+        let mut log = self.log.borrow_mut();
+        !log.is_full() || log.admit("").is_some()
+    }
+
+    fn log(&self, level: &str, text: &str) {
+        let admitted = self.log.borrow_mut().admit(text).map(str::to_owned);
+        if let Some(text) = admitted {
+            let level = match level {
+                "debug" | "warn" | "error" => level,
+                _ => "info",
+            };
+            self.send_line(level, &text);
+        }
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        SystemRandom.fill(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frames::split_head;
+    use std::sync::mpsc;
+
+    fn host() -> (JobHost, mpsc::Receiver<Frame>) {
+        let (sender, receiver) = mpsc::sync_channel(16);
+        (JobHost::new(7, Link::new(sender)), receiver)
+    }
+
+    fn now<T>(mut future: LocalFuture<T>) -> Option<T> {
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        match future.as_mut().poll(&mut cx) {
+            std::task::Poll::Ready(value) => Some(value),
+            std::task::Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn a_body_that_fits_no_frame_is_an_answer_not_a_frame() {
+        let (host, frames) = host();
+        let answer = now(host.fetch("{\"id\":1}".to_owned(), vec![0; MAX_PAYLOAD])).unwrap();
+        let (head, _) = split_head(&answer).unwrap();
+        assert!(head.contains("more than a charm can send"), "{head}");
+        assert!(frames.try_recv().is_err());
+        assert!(host.read("x".repeat(MAX_PAYLOAD)).is_err());
+    }
+
+    #[test]
+    fn an_abort_ends_the_fetch_of_that_number() {
+        let (host, frames) = host();
+        let fetch = host.fetch("{\"id\":5}".to_owned(), Vec::new());
+        host.fetch_abort(4);
+        host.fetch_abort(5);
+        let answer = now(fetch).unwrap();
+        assert!(split_head(&answer).unwrap().0.contains("aborted"));
+        let kinds: Vec<_> = frames.try_iter().map(|f| f.kind).collect();
+        assert_eq!(kinds, [Kind::Fetch, Kind::Abort]);
+    }
+
+    #[test]
+    fn log_lines_carry_the_job_and_a_known_level() {
+        let (host, frames) = host();
+        host.log("shout", "hello");
+        let frame = frames.recv().unwrap();
+        assert_eq!((frame.kind, frame.id), (Kind::Log, 7));
+        let line: LogLine = serde_json::from_slice(&frame.payload).unwrap();
+        assert_eq!((line.level.as_str(), line.text.as_str()), ("info", "hello"));
+    }
+}

@@ -1,0 +1,20 @@
+//! The JavaScript that is part of the program: web shims and the charm API.
+//!
+//! Owns what is embedded. Never reads a file at run time: the
+//! `esm = [...]` form of `deno_core::extension!` stores absolute source paths
+//! and opens them in the user's process, which works only on the machine that
+//! built the program (and never inside the sandbox). Hence
+//! `ascii_str_include!`, which also demands 7-bit ASCII at compile time.
+
+use deno_core::{ExtensionFileSource, ascii_str_include};
+
+/// The module whose evaluation sets everything up.
+pub(crate) const ENTRY: &str = "ext:ck/rt.js";
+
+/// What is embedded: one module, joined from the files of `js/` by `build.rs`.
+pub(crate) fn sources() -> Vec<ExtensionFileSource> {
+    vec![ExtensionFileSource::new(
+        ENTRY,
+        ascii_str_include!(concat!(env!("OUT_DIR"), "/rt.js")),
+    )]
+}

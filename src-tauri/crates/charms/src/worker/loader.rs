@@ -1,0 +1,110 @@
+//! Resolves and loads the modules of one charm from memory.
+//!
+//! Owns the map of a charm's modules and the built-in specifiers. Never reads a
+//! file or the network: a specifier that is in neither list is an error.
+
+use std::{borrow::Cow, collections::HashMap, rc::Rc};
+
+use deno_core::{
+    ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleSource,
+    ModuleSourceCode, ModuleSpecifier, ModuleType, ResolutionKind,
+};
+use deno_error::JsErrorBox;
+
+use crate::frames::SourceModule;
+
+/// URL scheme of the built-in modules, as in `ck:commonfabric/schema`.
+pub(crate) const BUILT_IN: &str = "ck:";
+
+/// The modules of one run.
+pub(crate) struct MemoryLoader {
+    modules: HashMap<String, SourceModule>,
+    built_in: std::cell::RefCell<HashMap<String, String>>,
+}
+
+impl MemoryLoader {
+    pub(crate) fn new(modules: Vec<SourceModule>) -> Rc<Self> {
+        let modules = modules
+            .into_iter()
+            .map(|m| (m.specifier.clone(), m))
+            .collect();
+        Rc::new(Self {
+            modules,
+            built_in: std::cell::RefCell::default(),
+        })
+    }
+
+    /// Declares a built-in module, by the name that charms import.
+    pub(crate) fn add_built_in(&self, name: &str, code: String) {
+        self.built_in.borrow_mut().insert(name.to_owned(), code);
+    }
+
+    fn code(&self, specifier: &str) -> Option<String> {
+        if let Some(name) = specifier.strip_prefix(BUILT_IN) {
+            return self.built_in.borrow().get(name).cloned();
+        }
+        self.modules.get(specifier).map(|m| m.code.clone())
+    }
+}
+
+fn unknown(specifier: &str, referrer: &str) -> JsErrorBox {
+    let from = if referrer.is_empty() || referrer == "." {
+        "the program"
+    } else {
+        referrer
+    };
+    JsErrorBox::type_error(format!("Unknown module \"{specifier}\" imported by {from}"))
+}
+
+impl ModuleLoader for MemoryLoader {
+    fn resolve(
+        &self,
+        specifier: &str,
+        referrer: &str,
+        _kind: ResolutionKind,
+    ) -> Result<ModuleSpecifier, JsErrorBox> {
+        if self.built_in.borrow().contains_key(specifier) {
+            return ModuleSpecifier::parse(&format!("{BUILT_IN}{specifier}"))
+                .map_err(|_| unknown(specifier, referrer));
+        }
+        let url = deno_core::resolve_import(specifier, referrer)
+            .map_err(|_| unknown(specifier, referrer))?;
+        // Refused here rather than in `load`, so that `ext:` and `node:` modules
+        // that deno_core keeps itself cannot be reached either.
+        if self.code(url.as_str()).is_none() {
+            return Err(unknown(specifier, referrer));
+        }
+        Ok(url)
+    }
+
+    fn load(
+        &self,
+        specifier: &ModuleSpecifier,
+        _referrer: Option<&ModuleLoadReferrer>,
+        _options: ModuleLoadOptions,
+    ) -> ModuleLoadResponse {
+        ModuleLoadResponse::Sync(match self.code(specifier.as_str()) {
+            Some(code) => Ok(ModuleSource::new(
+                ModuleType::JavaScript,
+                ModuleSourceCode::String(code.into()),
+                specifier,
+                None,
+            )),
+            None => Err(unknown(specifier.as_str(), "")),
+        })
+    }
+
+    fn get_source_map(&self, file_name: &str) -> Option<Cow<'_, [u8]>> {
+        self.modules
+            .get(file_name)?
+            .source_map
+            .as_ref()
+            .map(|m| Cow::Borrowed(m.as_bytes()))
+    }
+
+    // A map that names its source as a relative path (or as the module itself)
+    // is resolved against the module; every such source belongs to the charm.
+    fn source_map_source_exists(&self, _source_url: &str) -> Option<bool> {
+        Some(true)
+    }
+}

@@ -1,0 +1,72 @@
+//! Ops that ask the host: the job, documents, wishes, fetches, log lines.
+
+use std::{cell::RefCell, rc::Rc};
+
+use deno_core::{OpState, op2, v8};
+use deno_error::JsErrorBox;
+
+use crate::worker::host::{HostFailure, OpsHost};
+
+/// What the ops of one run share.
+pub(crate) struct RunState {
+    /// JSON of the job, as `op_ck_job` hands it out.
+    pub(crate) job: String,
+    pub(crate) host: Rc<dyn OpsHost>,
+}
+
+fn host(state: &OpState) -> Rc<dyn OpsHost> {
+    Rc::clone(&state.borrow::<RunState>().host)
+}
+
+fn refusal(failure: &HostFailure) -> JsErrorBox {
+    JsErrorBox::generic(failure.to_string())
+}
+
+#[op2]
+#[string]
+pub(super) fn op_ck_job(state: &OpState) -> String {
+    state.borrow::<RunState>().job.clone()
+}
+
+#[op2]
+#[string]
+pub(super) fn op_ck_read(state: &OpState, #[string] ids: String) -> Result<String, JsErrorBox> {
+    host(state).read(ids).map_err(|e| refusal(&e))
+}
+
+#[op2]
+#[string]
+pub(super) fn op_ck_wish(state: &OpState, #[string] query: String) -> Result<String, JsErrorBox> {
+    host(state).wish(query).map_err(|e| refusal(&e))
+}
+
+#[op2]
+#[buffer]
+pub(super) async fn op_ck_fetch(
+    state: Rc<RefCell<OpState>>,
+    #[string] head: String,
+    #[buffer(copy)] body: Vec<u8>,
+) -> Vec<u8> {
+    let answer = host(&state.borrow()).fetch(head, body);
+    answer.await
+}
+
+#[op2(fast)]
+pub(super) fn op_ck_fetch_abort(state: &OpState, #[smi] id: u32) {
+    host(state).fetch_abort(id);
+}
+
+/// The text is taken as it is in JavaScript, so that a line that is dropped
+/// anyway is not copied: a charm may print a gigabyte.
+#[op2(fast)]
+pub(super) fn op_ck_log(
+    state: &OpState,
+    scope: &mut v8::PinScope<'_, '_>,
+    #[string] level: &str,
+    text: v8::Local<'_, v8::String>,
+) {
+    let host = host(state);
+    if host.wants_log() {
+        host.log(level, &text.to_rust_string_lossy(scope));
+    }
+}

@@ -1,0 +1,90 @@
+//! The ops of the charm runtime: everything its JavaScript can call.
+//!
+//! Owns their list. An op never panics (a panic in an op cannot unwind and
+//! aborts the whole worker), never blocks without watching for the stop of the
+//! run, and never trusts a value from JavaScript.
+
+mod host;
+mod ids;
+mod text;
+mod url;
+
+use deno_core::{Extension, OpDecl};
+
+/// Ops that deno_core registers by itself and that a charm must never reach,
+/// even if it found a way to `Deno.core.ops`: output on the frame channel,
+/// aborting the process, resources, evaluation in other contexts.
+const DISABLED: &[&str] = &[
+    "op_print",
+    "op_panic",
+    "op_read",
+    "op_read_all",
+    "op_read_sync",
+    "op_write",
+    "op_write_all",
+    "op_write_sync",
+    "op_write_type_error",
+    "op_pipe",
+    "op_shutdown",
+    "op_close",
+    "op_try_close",
+    "op_resources",
+    "op_import_sync",
+    "op_import_sync_with_source",
+    "op_eval_context",
+    "op_compile_function",
+    "op_wasm_streaming_feed",
+    "op_wasm_streaming_set_url",
+    "op_set_wasm_streaming_callback",
+    "op_abort_wasm_streaming",
+    "op_memory_usage",
+];
+
+fn disable_foreign_doors(op: OpDecl) -> OpDecl {
+    if DISABLED.contains(&op.name) {
+        op.disable()
+    } else {
+        op
+    }
+}
+
+deno_core::extension!(
+    ck,
+    ops = [
+        host::op_ck_job,
+        host::op_ck_read,
+        host::op_ck_wish,
+        host::op_ck_fetch,
+        host::op_ck_fetch_abort,
+        host::op_ck_log,
+        ids::op_ck_entity_id,
+        ids::op_ck_keyed_id,
+        ids::op_ck_random,
+        ids::op_ck_uuid,
+        text::op_ck_text_encode,
+        text::op_ck_text_label,
+        text::op_ck_text_decode,
+        text::op_ck_base64_encode,
+        text::op_ck_base64_decode,
+        url::op_ck_url_parse,
+        url::op_ck_url_set,
+    ],
+    esm_entry_point = super::js_sources::ENTRY,
+    options = { run: host::RunState },
+    middleware = disable_foreign_doors,
+    state = |state, options| state.put(options.run),
+);
+
+pub(crate) use host::RunState;
+
+/// The extension with its embedded sources.
+pub(crate) fn extension(run: RunState) -> Extension {
+    let mut extension = ck::init(run);
+    extension
+        .esm_files
+        .to_mut()
+        .extend(super::js_sources::sources());
+    extension
+}
+#[cfg(test)]
+pub(crate) fn ck_for_scratch(run: RunState) -> Extension { let mut e = ck::init(run); e.esm_entry_point = None; e }

@@ -1,0 +1,108 @@
+//! One file per family of commands. Each asks the keeper and shows the answer.
+
+pub(crate) mod accounts;
+pub(crate) mod charms;
+pub(crate) mod desktop;
+pub(crate) mod history;
+pub(crate) mod runs;
+pub(crate) mod sandbox;
+pub(crate) mod serve;
+pub(crate) mod status;
+
+use charmkeeper_keeper::api::{Event, Request};
+use serde::de::DeserializeOwned;
+
+use crate::args::Common;
+use crate::failure::{FAILED, Failure};
+use crate::output;
+use crate::session::Session;
+
+/// Asks the keeper one thing and shows progress on standard error. Ctrl-C
+/// hangs up, which cancels the work.
+async fn ask<T: DeserializeOwned>(
+    common: &Common,
+    request: Request,
+    on_event: impl FnMut(Event),
+) -> Result<T, Failure> {
+    let session = Session::open(common).await?;
+    let answer = tokio::select! {
+        answer = session.call(request, on_event) => answer,
+        () = interrupted() => Err(Failure {
+            code: FAILED,
+            ..Failure::usage("Cancelled.")
+        }),
+    };
+    session.close().await;
+    serde_json::from_value(answer?).map_err(|e| Failure {
+        code: FAILED,
+        hint: Some("Use the same version of charmkeeper as the one that is running.".to_owned()),
+        ..Failure::usage(format!("The keeper's answer is not understood: {e}."))
+    })
+}
+
+/// What most commands do with events: lines on standard error.
+fn show_progress(event: Event) {
+    match event {
+        Event::Progress { message } | Event::Notice { message, .. } => {
+            output::note(&output::plain(&message));
+        }
+        _ => {}
+    }
+}
+
+/// Prints a value as JSON: indented for a terminal, one line for a pipe.
+fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
+    use std::io::IsTerminal;
+    let text = if std::io::stdout().is_terminal() {
+        serde_json::to_string_pretty(value)
+    } else {
+        serde_json::to_string(value)
+    };
+    let text = text.map_err(|e| Failure {
+        code: FAILED,
+        ..Failure::usage(format!("The result cannot be written as JSON: {e}."))
+    })?;
+    output::line(&text);
+    Ok(())
+}
+
+/// Ctrl-C or SIGTERM.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut term), Ok(mut int)) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+        ) else {
+            return std::future::pending().await;
+        };
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Reads `--argument`: a JSON object.
+fn argument(text: Option<&str>) -> Result<Option<serde_json::Value>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    match serde_json::from_str(text) {
+        Ok(value @ serde_json::Value::Object(_)) => Ok(Some(value)),
+        Ok(_) => Err(Failure::usage(
+            "--argument must be a JSON object, as in '{\"city\": \"Oslo\"}'.",
+        )),
+        Err(e) => Err(Failure::usage(format!("--argument is not JSON: {e}."))),
+    }
+}
+
+/// A path is made absolute here, because the keeper may run in another folder.
+fn absolute(source: &str) -> Result<String, Failure> {
+    if source.contains("://") {
+        return Ok(source.to_owned());
+    }
+    let path = std::path::absolute(source)
+        .map_err(|e| Failure::usage(format!("{source} is not a usable path: {e}.")))?;
+    Ok(path.to_string_lossy().into_owned())
+}

@@ -1,0 +1,417 @@
+//! One batch: the charms of one space that are due together, from their rows
+//! to the end of their runs.
+//!
+//! In: charms to start. Out: reports to the engine, one `Started` and one
+//! `Ended` for each. Every run is written when it begins and again, whole, when
+//! it ends; when that fails (a full disk) the run is reported with kind `local`
+//! and stays open in the database, to be marked interrupted at the next start.
+//!
+//! Owns nothing beyond the batch. Never decides when a charm runs again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use charmkeeper_base::{ErrorKind, Explain, Outcome, Trigger, UnixMs};
+use charmkeeper_charms::compile::Compiled;
+use charmkeeper_charms::runner::{Action, CancelToken, Ending, Job, JobEnd, Limits, run_batch};
+use charmkeeper_store::{
+    AccountUpdate, Charm, CharmUpdate, FinishRun, NewRun, RunError, RunRow, StoreError,
+};
+use tokio::sync::mpsc;
+
+use crate::api::ApiError;
+use crate::core::Core;
+use crate::host::RunHost;
+use crate::registry;
+use crate::scheduler::{BatchId, RunEnd};
+use crate::verdict::Verdict;
+
+/// The address that charms are given as their server's; the broker answers it.
+pub(crate) const API_URL: &str = "https://charmkeeper.invalid/";
+
+/// One charm to start.
+#[derive(Clone)]
+pub(crate) struct Planned {
+    pub(crate) run: String,
+    pub(crate) charm: String,
+    pub(crate) trigger: Trigger,
+    pub(crate) cancel: CancelToken,
+}
+
+/// What a batch tells the engine.
+pub(crate) enum Report {
+    /// The run has a row.
+    Started {
+        batch: BatchId,
+        charm: String,
+        row: Box<RunRow>,
+    },
+    /// The run is over; `row` as it stands in the history, if it does.
+    Ended {
+        batch: BatchId,
+        charm: String,
+        run: String,
+        end: RunEnd,
+        row: Option<Box<RunRow>>,
+    },
+}
+
+struct Going {
+    planned: Planned,
+    charm: Charm,
+    host: Arc<RunHost>,
+}
+
+/// Runs a batch to its end.
+pub(crate) async fn run(
+    core: Arc<Core>,
+    batch: BatchId,
+    runs: Vec<Planned>,
+    reports: mpsc::UnboundedSender<Report>,
+) {
+    let task = Batch {
+        core,
+        id: batch,
+        reports,
+    };
+    let mut jobs = Vec::new();
+    let mut going = HashMap::new();
+    for planned in task.begin(runs).await {
+        match task.prepare(&planned).await {
+            Ok((job, host)) => {
+                going.insert(job.run.clone(), host);
+                jobs.push(job);
+            }
+            Err(failed) => task.not_started(&planned, *failed).await,
+        }
+    }
+    let (ends, mut ended) = mpsc::unbounded_channel::<JobEnd>();
+    let working = async {
+        let worker = task.core.worker.clone();
+        run_batch(&worker, jobs, |end| {
+            // The receiver lives until this future and its sender are gone.
+            let _ = ends.send(end);
+        })
+        .await;
+        drop(ends);
+    };
+    let finishing = async {
+        while let Some(end) = ended.recv().await {
+            if let Some(run) = going.get(&end.run) {
+                task.finish(run, &end).await;
+            }
+        }
+    };
+    tokio::join!(working, finishing);
+}
+
+struct Batch {
+    core: Arc<Core>,
+    id: BatchId,
+    reports: mpsc::UnboundedSender<Report>,
+}
+
+/// Why a run ended before its charm's first line.
+struct NotStarted {
+    outcome: Outcome,
+    error: RunError,
+}
+
+impl Batch {
+    /// Writes the rows of all runs; those that cannot be written are reported
+    /// as ended at once.
+    async fn begin(&self, runs: Vec<Planned>) -> Vec<Planned> {
+        let now = self.core.now();
+        let rows: Vec<NewRun> = runs
+            .iter()
+            .map(|p| NewRun {
+                id: p.run.clone(),
+                charm: p.charm.clone(),
+                trigger: p.trigger,
+                started_at: now,
+            })
+            .collect();
+        let ids: Vec<String> = runs.iter().map(|p| p.run.clone()).collect();
+        let begun = self
+            .core
+            .store(move |store| {
+                store.begin_runs(&rows)?;
+                ids.iter()
+                    .map(|id| Ok(store.run_details(id)?.map(|d| d.run)))
+                    .collect()
+            })
+            .await;
+        match begun {
+            Ok(rows) => {
+                let rows: Vec<Option<RunRow>> = rows;
+                for (planned, row) in runs.iter().zip(rows) {
+                    if let Some(row) = row {
+                        self.report(Report::Started {
+                            batch: self.id,
+                            charm: planned.charm.clone(),
+                            row: Box::new(row),
+                        });
+                    }
+                }
+                runs
+            }
+            Err(error) => {
+                tracing::error!("runs could not be begun: {error}");
+                for planned in runs {
+                    self.ended(&planned, local_trouble(), None);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    async fn prepare(&self, planned: &Planned) -> Result<(Job, Going), Box<NotStarted>> {
+        let not_started = |e: ApiError| {
+            Box::new(NotStarted {
+                outcome: Outcome::Failed,
+                error: RunError {
+                    kind: e.kind,
+                    message: e.message,
+                    stack: None,
+                },
+            })
+        };
+        let id = planned.charm.clone();
+        let charm = self
+            .core
+            .store(move |store| store.charm(&id))
+            .await
+            .map_err(not_started)?;
+        let Some(charm) = charm else {
+            return Err(not_started(ApiError::new(
+                ErrorKind::Usage,
+                "The charm was removed.",
+            )));
+        };
+        let compiled = compile(&self.core, &charm).await.map_err(not_started)?;
+        let host = RunHost::new(Arc::clone(&self.core), charm.clone());
+        let job = Job {
+            run: planned.run.clone(),
+            charm: charm.handle.clone(),
+            space: charm.space.clone(),
+            piece: charm.piece.clone(),
+            argument: charm.argument.clone(),
+            compiled,
+            action: Action::Run,
+            stream: "bgUpdater".to_owned(),
+            event: serde_json::json!({}),
+            api_url: API_URL.to_owned(),
+            now: self.core.now(),
+            limits: Limits::default(),
+            host: Arc::clone(&host) as Arc<dyn charmkeeper_charms::runner::Host>,
+            cancel: planned.cancel.clone(),
+        };
+        Ok((
+            job,
+            Going {
+                planned: planned.clone(),
+                charm,
+                host,
+            },
+        ))
+    }
+
+    async fn not_started(&self, planned: &Planned, failed: NotStarted) {
+        let kind = failed.error.kind;
+        let mut finish = FinishRun::new(&planned.run, failed.outcome, 0);
+        finish.error = Some(failed.error);
+        let end = RunEnd {
+            outcome: failed.outcome,
+            kind: Some(kind),
+            retry_at: None,
+        };
+        self.write(planned, finish, end).await;
+    }
+
+    /// Judges the run and writes everything it leaves, in one transaction.
+    async fn finish(&self, run: &Going, end: &JobEnd) {
+        let verdict = Verdict::of(&end.ending, &run.host.budget().unrecovered());
+        let mut finish = FinishRun::new(&end.run, verdict.outcome, end.usage.wall_ms);
+        finish.calls = run.host.budget().records();
+        finish.log = run.host.take_log();
+        finish.error = verdict.error.clone();
+        if verdict.outcome.commits() {
+            if let Ending::Finished(report) = &end.ending {
+                finish.changes.clone_from(&report.changes);
+            }
+        }
+        let now = self.core.now();
+        finish.accounts = used_accounts(&finish.calls, now);
+        finish.pauses = pauses(&self.core, &run.host.accounts());
+        finish.charm = CharmUpdate {
+            name: new_name(&run.charm, &end.ending),
+            ..CharmUpdate::default()
+        };
+        let run_end = RunEnd {
+            outcome: verdict.outcome,
+            kind: verdict.error.as_ref().map(|e| e.kind),
+            retry_at: verdict.retry_at,
+        };
+        self.write(&run.planned, finish, run_end).await;
+    }
+
+    async fn write(&self, planned: &Planned, finish: FinishRun, mut end: RunEnd) {
+        let run = planned.run.clone();
+        let written = self
+            .core
+            .store(move |store| {
+                let refused = store_end(store, finish)?;
+                Ok((refused, store.run_details(&run)?.map(|d| d.run)))
+            })
+            .await;
+        match written {
+            Ok((refused, row)) => {
+                if let Some(row) = &row {
+                    end.outcome = row.outcome.unwrap_or(end.outcome);
+                }
+                if let Some(kind) = refused {
+                    end.kind = Some(kind);
+                }
+                self.ended(planned, end, row);
+            }
+            Err(error) => {
+                tracing::error!("the end of a run could not be stored: {error}");
+                self.core.tell(crate::api::Event::Notice {
+                    kind: "local".to_owned(),
+                    message: error.message,
+                });
+                self.ended(planned, local_trouble(), None);
+            }
+        }
+    }
+
+    fn ended(&self, planned: &Planned, end: RunEnd, row: Option<RunRow>) {
+        self.report(Report::Ended {
+            batch: self.id,
+            charm: planned.charm.clone(),
+            run: planned.run.clone(),
+            end,
+            row: row.map(Box::new),
+        });
+    }
+
+    fn report(&self, report: Report) {
+        // The engine is gone only when the program ends.
+        let _ = self.reports.send(report);
+    }
+}
+
+/// Writes the end; when the changes cannot be taken, writes it as a failure of
+/// the charm without them, and returns the kind of that failure.
+fn store_end(
+    store: &charmkeeper_store::Store,
+    mut finish: FinishRun,
+) -> Result<Option<ErrorKind>, StoreError> {
+    let first = match store.finish_run(&finish) {
+        Ok(_) => return Ok(None),
+        Err(StoreError::Conflict { .. }) => {
+            // The keeper itself wrote meanwhile (a refreshed sign-in, say). The
+            // patches name their places, so they are laid over what is there now.
+            for change in &mut finish.changes {
+                change.base_version = None;
+            }
+            match store.finish_run(&finish) {
+                Ok(_) => return Ok(None),
+                Err(e) => e,
+            }
+        }
+        Err(e) => e,
+    };
+    if first.kind() == ErrorKind::Local || finish.changes.is_empty() {
+        return Err(first);
+    }
+    finish.changes.clear();
+    finish.outcome = Outcome::Failed;
+    let message = format!(
+        "Nothing was stored: {}.",
+        first.to_string().trim_end_matches('.')
+    );
+    finish.error = Some(RunError {
+        kind: first.kind(),
+        message,
+        stack: None,
+    });
+    store.finish_run(&finish)?;
+    Ok(Some(first.kind()))
+}
+
+fn local_trouble() -> RunEnd {
+    RunEnd {
+        outcome: Outcome::Failed,
+        kind: Some(ErrorKind::Local),
+        retry_at: None,
+    }
+}
+
+fn used_accounts(calls: &[charmkeeper_base::http::CallRecord], now: UnixMs) -> Vec<AccountUpdate> {
+    let ids: std::collections::BTreeSet<&String> =
+        calls.iter().filter_map(|c| c.account.as_ref()).collect();
+    ids.into_iter()
+        .map(|id| AccountUpdate {
+            id: id.clone(),
+            state: None,
+            expires_at: None,
+            last_used_at: Some(now),
+        })
+        .collect()
+}
+
+fn pauses(core: &Core, accounts: &[String]) -> Vec<charmkeeper_store::Pause> {
+    core.broker
+        .pauses()
+        .into_iter()
+        .filter(|p| accounts.contains(&p.account))
+        .map(|p| charmkeeper_store::Pause {
+            account: p.account,
+            until: p.until,
+            reason: p.reason,
+        })
+        .collect()
+}
+
+fn new_name(charm: &Charm, ending: &Ending) -> Option<String> {
+    let Ending::Finished(report) = ending else {
+        return None;
+    };
+    let name = report.inspection.as_ref()?.name.as_ref()?;
+    (*name != charm.name).then(|| name.clone())
+}
+
+/// The charm's code: from the cache, or compiled from its stored sources on a
+/// thread for it.
+pub(crate) async fn compile(core: &Arc<Core>, charm: &Charm) -> Result<Arc<Compiled>, ApiError> {
+    let (hash, core) = (charm.program_hash.clone(), Arc::clone(core));
+    let handle = charm.handle.clone();
+    let joined = tokio::task::spawn_blocking(move || {
+        let stored = core
+            .store
+            .program(&hash)
+            .map_err(|e| crate::core::of_store(&e))?;
+        let program = stored
+            .as_ref()
+            .and_then(registry::program_from_json)
+            .ok_or_else(|| {
+                ApiError::new(
+                    ErrorKind::Local,
+                    format!("The sources of {handle} are damaged."),
+                )
+                .with_hint("Remove the charm and add it again.")
+            })?;
+        let options = registry::compile_options();
+        core.cache
+            .compile_with(&program, &options)
+            .map_err(|e| ApiError::of(&e))
+    })
+    .await;
+    joined.unwrap_or_else(|e| {
+        Err(ApiError::new(
+            ErrorKind::Charm,
+            format!("The compiler failed on this charm: {e}."),
+        ))
+    })
+}

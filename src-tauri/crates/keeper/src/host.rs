@@ -1,0 +1,117 @@
+//! Answers what one run asks for: documents, wishes, requests, log lines.
+//!
+//! Owns the run's permissions (which accounts its wishes gave it), its request
+//! budget and its log. Never writes: changes come with the end of the run.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use charmkeeper_accounts::broker::{Caps, Policy, RunBudget};
+use charmkeeper_base::cell::{DocRef, DocSnapshot};
+use charmkeeper_base::http::{CallError, HttpRequest, HttpResponse};
+use charmkeeper_charms::runner::{Host, HostError, LogLine, WishAnswer, WishQuery};
+use charmkeeper_store::{Charm, LogLevel, MAX_LOG_LINES_PER_RUN};
+
+use crate::core::Core;
+use crate::wish;
+
+/// The host of one run.
+pub(crate) struct RunHost {
+    core: Arc<Core>,
+    charm: Charm,
+    budget: RunBudget,
+    /// Accounts whose placeholders this run may use.
+    accounts: Mutex<BTreeSet<String>>,
+    log: Mutex<Vec<charmkeeper_store::LogLine>>,
+}
+
+impl RunHost {
+    /// A host with the permissions of `charm`.
+    pub(crate) fn new(core: Arc<Core>, charm: Charm) -> Arc<Self> {
+        let own = wish::auth_account(&charm).map(str::to_owned);
+        Arc::new(Self {
+            core,
+            charm,
+            budget: RunBudget::new(&Caps::default()),
+            accounts: Mutex::new(own.into_iter().collect()),
+            log: Mutex::default(),
+        })
+    }
+
+    /// The run's requests so far.
+    pub(crate) fn budget(&self) -> &RunBudget {
+        &self.budget
+    }
+
+    /// What the charm printed; leaves nothing behind.
+    pub(crate) fn take_log(&self) -> Vec<charmkeeper_store::LogLine> {
+        std::mem::take(&mut *lock(&self.log))
+    }
+
+    /// Accounts that the run was given.
+    pub(crate) fn accounts(&self) -> Vec<String> {
+        lock(&self.accounts).iter().cloned().collect()
+    }
+
+    fn policy(&self) -> Policy {
+        Policy {
+            charm: self.charm.handle.clone(),
+            hosts: self.charm.hosts.clone(),
+            accounts: self.accounts(),
+            caps: Caps::default(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Host for RunHost {
+    async fn read(&self, ids: Vec<DocRef>) -> Result<Vec<DocSnapshot>, HostError> {
+        self.core
+            .store(move |store| store.documents(&ids))
+            .await
+            .map_err(|e| HostError {
+                kind: e.kind,
+                message: e.message,
+            })
+    }
+
+    async fn wish(&self, query: WishQuery) -> Result<WishAnswer, HostError> {
+        let charms = self
+            .core
+            .store(charmkeeper_store::Store::charms)
+            .await
+            .map_err(|e| HostError {
+                kind: e.kind,
+                message: e.message,
+            })?;
+        let known = self.core.accounts.list();
+        let found = wish::resolve(&query, &self.charm, &charms, &known);
+        lock(&self.accounts).extend(found.accounts);
+        Ok(found.answer)
+    }
+
+    async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
+        let policy = self.policy();
+        self.core
+            .broker
+            .fetch(&policy, &self.budget, request)
+            .await
+            .result
+    }
+
+    fn log(&self, line: LogLine) {
+        let mut log = lock(&self.log);
+        if log.len() < MAX_LOG_LINES_PER_RUN {
+            log.push(charmkeeper_store::LogLine {
+                at: self.core.now(),
+                level: LogLevel::parse(&line.level).unwrap_or(LogLevel::Info),
+                text: line.text,
+            });
+        }
+    }
+}

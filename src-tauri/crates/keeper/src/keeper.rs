@@ -1,0 +1,313 @@
+//! The keeper: everything put together behind one interface.
+//!
+//! Owns the start and the end: opening the database, taking over what was left
+//! by the last keeper, the engine's task, the local socket. Every request is
+//! carried out here or by the module that owns its subject; nothing here
+//! decides when a charm runs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use charmkeeper_accounts::broker::{Broker, BrokerConfig, Pause as QuotaPause};
+use charmkeeper_accounts::{Accounts, AccountsConfig, ClientId, KeychainVault, MemoryVault, Vault};
+use charmkeeper_base::{ErrorKind, Outcome};
+use charmkeeper_charms::compile::Cache;
+use charmkeeper_store::Store;
+use serde_json::Value;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::api::{ApiError, Event, Request};
+use crate::background::Background;
+use crate::config::{KeeperConfig, VaultChoice};
+use crate::control::{Server, Service};
+use crate::core::{Core, of_store};
+use crate::engine::{Ask, Beginning, Engine, Look};
+use crate::home::{HomeLock, Presence};
+use crate::scheduler::{Blocked, Config, Input, Moment, Scheduler};
+use crate::{google, plan};
+
+/// Settings key of the person's own Google client id.
+pub(crate) const CLIENT_SETTING: &str = "google-client-id";
+/// Rows of the history that are kept at least.
+const KEEP_RUNS: u64 = 1_000_000;
+/// And how long older ones are kept: 400 days.
+const KEEP_FOR_MS: i64 = 400 * 24 * 60 * 60 * 1000;
+/// Events that a slow watcher may fall behind by.
+const EVENT_BUFFER: usize = 256;
+
+/// See the module.
+pub struct Keeper {
+    pub(crate) core: Arc<Core>,
+    engine: mpsc::UnboundedSender<Ask>,
+    server: Mutex<Option<Server>>,
+    _lock: HomeLock,
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keeper")
+            .field("home", &self.core.home)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Keeper {
+    /// Opens the home and takes up the work where the last keeper left it.
+    ///
+    /// # Errors
+    /// When the database cannot be used or the local socket not be opened.
+    pub async fn open(config: KeeperConfig) -> Result<Arc<Self>, ApiError> {
+        let KeeperConfig {
+            home,
+            lock,
+            serving,
+            ..
+        } = &config;
+        let (serving, socket) = (*serving, home.socket());
+        // Named before the database is opened, so that others wait for us
+        // rather than take the home for free.
+        announce(lock, home, serving)?;
+        let core = Arc::new(open_core(&config).await?);
+        let beginning = beginning(&core).await?;
+        let engine = Engine::start(Arc::clone(&core), beginning);
+        let keeper = Arc::new(Self {
+            core,
+            engine,
+            server: Mutex::new(None),
+            _lock: config.lock,
+        });
+        let weak = Arc::downgrade(&keeper);
+        let server = Server::start(&socket, Arc::new(Door(weak))).map_err(|e| ApiError::of(&e))?;
+        *keeper.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+        keeper.tidy();
+        Ok(keeper)
+    }
+
+    /// Work that can wait until the keeper runs.
+    fn tidy(&self) {
+        if !self.core.serving {
+            return;
+        }
+        let core = Arc::clone(&self.core);
+        tokio::spawn(async move {
+            let older = charmkeeper_base::UnixMs(core.now().0 - KEEP_FOR_MS);
+            if let Err(e) = core.store(move |store| store.prune(KEEP_RUNS, older)).await {
+                tracing::warn!("old runs could not be removed: {e}");
+            }
+            if let Err(e) = core.accounts.retry_revocations().await {
+                tracing::debug!("revocations are still owed: {e}");
+            }
+        });
+    }
+
+    /// Everything that happens from now on.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.core.events.subscribe()
+    }
+
+    /// Ends the runs that are going on (five seconds' grace) and closes the
+    /// socket. The keeper answers nothing afterwards.
+    pub async fn shutdown(&self) {
+        let (done, finished) = oneshot::channel();
+        if self.engine.send(Ask::Stop(done)).is_ok() {
+            // An engine that is gone has nothing to end.
+            let _ = finished.await;
+        }
+        self.core.background.settle().await;
+        self.server
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+    }
+
+    /// Does what is asked; events of this request go to `events`. Dropping the
+    /// future cancels what it began.
+    ///
+    /// # Errors
+    /// [`ApiError`] with a kind, a sentence and, where there is one, a hint.
+    pub async fn call(
+        &self,
+        request: Request,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Value, ApiError> {
+        Box::pin(crate::requests::carry_out(self, request, events)).await
+    }
+
+    /// Tells the engine that something happened.
+    pub(crate) fn tell(&self, input: Input) {
+        // Without an engine the program is ending.
+        let _ = self.engine.send(Ask::Input(input));
+    }
+
+    pub(crate) fn ask(&self, ask: Ask) -> Result<(), ApiError> {
+        self.engine.send(ask).map_err(|_| stopping())
+    }
+
+    /// What the engine knows now.
+    pub(crate) async fn look(&self) -> Result<Look, ApiError> {
+        let (done, answer) = oneshot::channel();
+        self.ask(Ask::Look(done))?;
+        answer.await.map_err(|_| stopping())
+    }
+}
+
+pub(crate) fn stopping() -> ApiError {
+    ApiError::new(ErrorKind::Local, "The keeper is stopping.")
+}
+
+/// The local socket's way to the keeper, without keeping it alive.
+struct Door(std::sync::Weak<Keeper>);
+
+#[async_trait]
+impl Service for Door {
+    async fn call(&self, request: Request, events: mpsc::Sender<Event>) -> Result<Value, ApiError> {
+        let keeper = self.0.upgrade().ok_or_else(stopping)?;
+        keeper.call(request, events).await
+    }
+}
+
+fn announce(lock: &HomeLock, home: &crate::home::Home, serving: bool) -> Result<(), ApiError> {
+    let presence = Presence {
+        pid: std::process::id(),
+        socket: home.socket(),
+        serving,
+    };
+    lock.announce(&presence).map_err(|e| {
+        ApiError::new(
+            ErrorKind::Local,
+            format!(
+                "The data folder {} cannot be written: {e}.",
+                home.dir().display()
+            ),
+        )
+        .with_hint("Free some disk space, or choose another folder with --home.")
+    })
+}
+
+async fn open_core(config: &KeeperConfig) -> Result<Core, ApiError> {
+    let (events, _) = broadcast::channel(EVENT_BUFFER);
+    let (database, now) = (config.home.database(), config.clock.now());
+    let opened = tokio::task::spawn_blocking(move || Store::open(&database, now))
+        .await
+        .map_err(|e| ApiError::new(ErrorKind::Local, format!("The database ended: {e}.")))?
+        .map_err(|e| of_store(&e))?;
+    if let Some(aside) = &opened.recovered {
+        tracing::warn!(
+            "the database was damaged ({}); it was set aside as {} and a new one was begun",
+            aside.reason,
+            aside.path.display()
+        );
+    }
+    let store = Arc::new(opened.store);
+    let vault = vault(config).await?;
+    let client = client(config, &store, &vault).await;
+    let rows = store.accounts().map_err(|e| of_store(&e))?;
+    let accounts = Accounts::new(AccountsConfig {
+        endpoints: config.endpoints.clone(),
+        client,
+        vault: Arc::clone(&vault),
+        clock: Arc::clone(&config.clock),
+        random: Arc::clone(&config.random),
+        accounts: google::restore(rows),
+    })
+    .map_err(|e| ApiError::of(&e))?;
+    let broker = Broker::new(
+        &config.endpoints,
+        Arc::new(accounts.clone()),
+        Arc::clone(&config.clock),
+        Arc::clone(&config.random),
+        &BrokerConfig::default(),
+    )
+    .map_err(|e| ApiError::of(&e))?;
+    Ok(Core {
+        cache: Cache::new(config.home.cache()),
+        home: config.home.clone(),
+        accounts,
+        broker,
+        vault,
+        worker: config.worker.clone(),
+        clock: Arc::clone(&config.clock),
+        random: Arc::clone(&config.random),
+        background: Background::start(Arc::clone(&store)),
+        store,
+        events,
+        serving: config.serving,
+    })
+}
+
+/// The keychain; for the sandbox profile, memory where there is none.
+async fn vault(config: &KeeperConfig) -> Result<Arc<dyn Vault>, ApiError> {
+    let keychain = KeychainVault::open(&config.home.namespace()).map_err(|e| ApiError::of(&e))?;
+    let keychain: Arc<dyn Vault> = Arc::new(keychain);
+    if config.vault == VaultChoice::Keychain {
+        return Ok(keychain);
+    }
+    let asked = Arc::clone(&keychain);
+    let status = tokio::task::spawn_blocking(move || asked.status()).await;
+    match status {
+        Ok(status) if status.is_usable() => Ok(keychain),
+        _ => {
+            tracing::info!("no usable keychain: the sandbox keeps its worthless tokens in memory");
+            Ok(Arc::new(MemoryVault::default()))
+        }
+    }
+}
+
+/// The person's own Google client before the one of the build.
+async fn client(config: &KeeperConfig, store: &Store, vault: &Arc<dyn Vault>) -> Option<ClientId> {
+    let own = store.setting(CLIENT_SETTING).ok().flatten();
+    let Some(id) = own.as_ref().and_then(Value::as_str).map(str::to_owned) else {
+        return config.client.clone();
+    };
+    let vault = Arc::clone(vault);
+    let fallback = ClientId::pasted(&id, None).ok();
+    let kept = tokio::task::spawn_blocking(move || ClientId::kept(id, vault.as_ref())).await;
+    match kept {
+        Ok(Ok(client)) => Some(client),
+        // The keychain is locked: the id alone still works for what needs no secret.
+        _ => fallback,
+    }
+}
+
+/// What the last keeper left, as the scheduler is to know it.
+async fn beginning(core: &Arc<Core>) -> Result<Beginning, ApiError> {
+    let (charms, interrupted, pauses) = core
+        .store(|store| Ok((store.charms()?, store.mark_interrupted()?, store.pauses()?)))
+        .await?;
+    let now = Moment::of(core.clock.as_ref());
+    let scheduler = Scheduler::new(Config::default(), Arc::clone(&core.random), now);
+    let mut inputs = Vec::new();
+    for account in core.accounts.list() {
+        inputs.push(Input::AccountState {
+            blocked: google::blocked(&account),
+            granted_at: Some(account.connected_at),
+            account: account.id,
+        });
+    }
+    let mut restored = Vec::new();
+    for pause in pauses.into_iter().filter(|p| p.until > now.wall) {
+        inputs.push(Input::AccountState {
+            account: pause.account.clone(),
+            blocked: Some(Blocked::Quota { until: pause.until }),
+            granted_at: None,
+        });
+        restored.push(QuotaPause {
+            account: pause.account,
+            since: now.wall,
+            until: pause.until,
+            reason: pause.reason,
+            strikes: 1,
+        });
+    }
+    core.broker.restore(restored);
+    let plans = charms.iter().map(|charm| {
+        let mut saved = plan::saved(charm);
+        if interrupted.iter().any(|run| run.charm == charm.id) {
+            saved.get_or_insert_default().last_outcome = Some(Outcome::Interrupted);
+        }
+        (plan::of(charm, core.serving), saved)
+    });
+    inputs.push(Input::CharmsAdded(plans.collect()));
+    Ok(Beginning { scheduler, inputs })
+}

@@ -1,0 +1,39 @@
+//! The engine that composes the rest: registry of charms, scheduler, the life
+//! of a run, health, and the one interface that every shell uses.
+//!
+//! Owns: which charms exist and when they run; it is the only writer of the
+//! store. Never draws anything, never prints, never sees a window library.
+//!
+//! A shell opens a [`Keeper`] and sends it [`api::Request`]s; another process
+//! sends the same requests over the local socket ([`control`]).
+
+pub mod api;
+mod background;
+mod batch;
+mod builtin;
+mod cells;
+mod config;
+mod connect;
+pub mod control;
+mod core;
+mod doctor;
+mod engine;
+mod google;
+pub mod home;
+mod host;
+mod ids;
+mod inspect;
+mod keeper;
+mod notices;
+mod plan;
+mod registry;
+mod requests;
+pub mod scheduler;
+mod source;
+mod surroundings;
+mod verdict;
+mod views;
+mod wish;
+
+pub use config::{KeeperConfig, VaultChoice};
+pub use keeper::Keeper;

@@ -1,0 +1,80 @@
+//! Between a charm's row and what the scheduler knows of it.
+//!
+//! Pure translation in both directions.
+
+use std::time::Duration;
+
+use charmkeeper_store::{Charm, Schedule};
+
+use crate::scheduler::{CharmPlan, Pause, Priority, Saved};
+use crate::wish;
+
+/// What the scheduler is to know. Without timers (`serving` false) every charm
+/// counts as switched off, so that only what a person asks for is run.
+pub(crate) fn of(charm: &Charm, serving: bool) -> CharmPlan {
+    let auth = wish::auth_account(charm).is_some();
+    CharmPlan {
+        id: charm.id.clone(),
+        space: charm.space.clone(),
+        accounts: charm.account.iter().cloned().collect(),
+        interval: Duration::from_millis(charm.interval_ms),
+        enabled: charm.enabled && serving,
+        priority: if auth {
+            Priority::Auth
+        } else {
+            Priority::Normal
+        },
+        power: None,
+    }
+}
+
+/// What the scheduler said last time; nothing for a charm that never ran.
+pub(crate) fn saved(charm: &Charm) -> Option<Saved> {
+    let memory = &charm.schedule.memory;
+    if memory.is_null() {
+        return None;
+    }
+    // Rows of another version are read as far as they can be.
+    serde_json::from_value(memory.clone()).ok().or_else(|| {
+        Some(Saved {
+            next_due: charm.schedule.next_due_at,
+            last_end: charm.schedule.last_run_at,
+            last_outcome: charm.schedule.last_outcome,
+            failures: charm.schedule.failures,
+            ..Saved::default()
+        })
+    })
+}
+
+/// What is stored. A keeper without timers keeps the planned time of the one
+/// that had them.
+pub(crate) fn schedule(row: &Charm, saved: &Saved, serving: bool) -> Schedule {
+    let mut saved = saved.clone();
+    if !serving {
+        saved.next_due = row.schedule.next_due_at;
+    }
+    let good = saved
+        .last_outcome
+        .is_some_and(charmkeeper_base::Outcome::is_good);
+    Schedule {
+        next_due_at: saved.next_due,
+        failures: saved.failures,
+        last_outcome: saved.last_outcome,
+        last_run_at: saved.last_end,
+        last_ok_at: if good {
+            saved.last_end
+        } else {
+            row.schedule.last_ok_at
+        },
+        memory: serde_json::to_value(&saved).unwrap_or_default(),
+    }
+}
+
+/// Why a charm does not run, for its row.
+pub(crate) fn paused_reason(saved: &Saved) -> Option<String> {
+    match saved.pause {
+        Some(Pause::UntilResumed) => Some("Paused until resumed.".to_owned()),
+        Some(Pause::Until(at)) => Some(format!("Paused until {}.", at.to_rfc3339())),
+        None => None,
+    }
+}

@@ -1,0 +1,401 @@
+//! Which charms exist: adding, finding, updating and removing them.
+//!
+//! In: a source. Out: a row with its documents, written at once. A charm is
+//! compiled and looked at in a worker before anything is stored, so that one
+//! that cannot run is refused with the reason and leaves nothing behind.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use charmkeeper_base::ErrorKind;
+use charmkeeper_base::cell::{Change, DocRef, did, id};
+use charmkeeper_charms::compile::{
+    CompileOptions, Compiled, Program, load_program, program_from_files, readable_name,
+};
+use charmkeeper_charms::runner::Inspection;
+use charmkeeper_store::{
+    Charm, CharmUpdate, NewCharm, ProgramUpdate, Schedule, Space, SpaceKind, Writer,
+};
+use serde_json::{Map, Value, json};
+
+use crate::api::ApiError;
+use crate::core::Core;
+use crate::inspect::inspect;
+use crate::scheduler::DEFAULT_INTERVAL;
+
+/// Name of the space that charms are put in when none is named.
+pub(crate) const DEFAULT_SPACE: &str = "local";
+
+/// A charm to be added.
+pub(crate) struct Addition {
+    pub(crate) program: Program,
+    /// What is stored as its source.
+    pub(crate) source: String,
+    /// Wanted handle; made unique.
+    pub(crate) handle: String,
+    pub(crate) space: Option<String>,
+    pub(crate) argument: Option<Value>,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) enabled: bool,
+    pub(crate) position: i64,
+}
+
+/// What every charm must be: one with a `bgUpdater`.
+pub(crate) fn compile_options() -> CompileOptions {
+    CompileOptions::default()
+}
+
+/// A program as the store keeps it.
+pub(crate) fn program_to_json(program: &Program) -> Value {
+    json!({ "entry": program.entry, "files": program.files })
+}
+
+/// The reverse; nothing when the JSON is not a program.
+pub(crate) fn program_from_json(value: &Value) -> Option<Program> {
+    let files = value.get("files")?.as_object()?;
+    let texts: Option<Vec<_>> = files
+        .iter()
+        .map(|(path, text)| Some((path.as_str(), text.as_str()?)))
+        .collect();
+    program_from_files(texts?, value.get("entry")?.as_str()?).ok()
+}
+
+/// Reads a charm's files from disk.
+pub(crate) async fn load(path: &str) -> Result<Program, ApiError> {
+    let path = path.to_owned();
+    let loaded = tokio::task::spawn_blocking(move || load_program(Path::new(&path))).await;
+    match loaded {
+        Ok(Ok(program)) => Ok(program),
+        Ok(Err(error)) => Err(ApiError::of(&error)),
+        Err(e) => Err(ApiError::new(
+            ErrorKind::Charm,
+            format!("Reading the charm failed: {e}."),
+        )),
+    }
+}
+
+/// `Gmail Importer` and `/x/gmail-importer.tsx` to `gmail-importer`.
+pub(crate) fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() >= 40 {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() {
+        "charm".to_owned()
+    } else {
+        slug.to_owned()
+    }
+}
+
+/// A handle from the place a charm came from.
+pub(crate) fn handle_of(source: &str) -> String {
+    let path = Path::new(source);
+    let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or(source);
+    let name = match stem {
+        "main" | "index" => path
+            .parent()
+            .and_then(Path::file_name)
+            .and_then(|s| s.to_str()),
+        other => Some(other),
+    };
+    slug(name.unwrap_or(stem))
+}
+
+/// The charm named by handle, id or name.
+pub(crate) async fn find(core: &Core, which: &str) -> Result<Charm, ApiError> {
+    let charms = core.store(charmkeeper_store::Store::charms).await?;
+    let by = |test: &dyn Fn(&Charm) -> bool| charms.iter().find(|c| test(c)).cloned();
+    by(&|c| c.handle == which)
+        .or_else(|| by(&|c| c.id == which))
+        .or_else(|| by(&|c| c.name.to_lowercase() == which.to_lowercase()))
+        .ok_or_else(|| {
+            let known: Vec<_> = charms.iter().map(|c| c.handle.as_str()).collect();
+            let hint = if known.is_empty() {
+                "There are no charms yet; add one with `charmkeeper add FILE`.".to_owned()
+            } else {
+                format!("Known charms: {}.", known.join(", "))
+            };
+            ApiError::new(
+                ErrorKind::Usage,
+                format!("There is no charm named \"{which}\"."),
+            )
+            .with_hint(hint)
+        })
+}
+
+/// Adds a charm. Nothing is stored unless everything is.
+pub(crate) async fn add(core: &Arc<Core>, addition: Addition) -> Result<Charm, ApiError> {
+    let compiled = compile(core, &addition.program).await?;
+    let space = space(core, addition.space.as_deref()).await?;
+    let uuid = crate::ids::uuid(core);
+    let piece = id::piece(&uuid).as_str().to_owned();
+    let argument_id = id::argument_of(&piece, &space.did).as_str().to_owned();
+    let argument = merged(&compiled.facts.defaults, addition.argument.as_ref())?;
+    let mut charm = Charm {
+        id: uuid,
+        handle: addition.handle,
+        name: String::new(),
+        space: space.did.clone(),
+        piece,
+        argument: argument_id,
+        source: addition.source,
+        program_hash: compiled.hash.clone(),
+        facts: serde_json::to_value(&compiled.facts).unwrap_or(Value::Null),
+        tags: Vec::new(),
+        hosts: hosts(&compiled.facts.hosts, &addition.hosts),
+        account: addition.account,
+        enabled: addition.enabled,
+        paused_reason: None,
+        interval_ms: u64::try_from(DEFAULT_INTERVAL.as_millis()).unwrap_or(60_000),
+        created_at: core.now(),
+        position: addition.position,
+        schedule: Schedule::default(),
+    };
+    let seen = inspect(core, &charm, &compiled, &argument).await?;
+    charm.name = name_of(&charm, &compiled, &seen);
+    charm.tags = tags(&compiled, &seen);
+    let documents = documents(&charm, &argument, &seen);
+    let program = program_to_json(&addition.program);
+    core.store(move |store| {
+        charm.handle = store.free_handle(&charm.handle)?;
+        store.add_charm(&NewCharm {
+            charm: charm.clone(),
+            program,
+            documents,
+        })?;
+        Ok(charm)
+    })
+    .await
+}
+
+/// Brings a charm's stored sources up to date with its files, when they changed.
+/// Its cells stay; those that the new version adds are made.
+pub(crate) async fn refresh(
+    core: &Arc<Core>,
+    charm: Charm,
+    program: Program,
+) -> Result<Charm, ApiError> {
+    let compiled = compile(core, &program).await?;
+    if compiled.hash == charm.program_hash {
+        return Ok(charm);
+    }
+    let argument = merged(&compiled.facts.defaults, None)?;
+    let seen = inspect(core, &charm, &compiled, &argument).await?;
+    let update = CharmUpdate {
+        name: Some(name_of(&charm, &compiled, &seen)),
+        hosts: Some(hosts(&compiled.facts.hosts, &charm.hosts)),
+        program: Some(ProgramUpdate {
+            hash: compiled.hash.clone(),
+            program: program_to_json(&program),
+            facts: serde_json::to_value(&compiled.facts).unwrap_or(Value::Null),
+            tags: tags(&compiled, &seen),
+        }),
+        ..CharmUpdate::default()
+    };
+    let fresh = documents(&charm, &argument, &seen);
+    core.store(move |store| {
+        let targets: Vec<DocRef> = fresh.iter().map(Change::target).collect();
+        let known = store.documents(&targets)?;
+        let missing = |change: &Change| {
+            // The result document lists the outputs, which may be others now.
+            change.id == charm.piece || known.iter().any(|k| k.id == change.id && k.doc.is_none())
+        };
+        let changes: Vec<Change> = fresh
+            .into_iter()
+            .filter(missing)
+            .map(|change| Change {
+                base_version: None,
+                ..change
+            })
+            .collect();
+        store.write_documents(
+            &Writer::Keeper {
+                owner: Some(charm.id.clone()),
+            },
+            &changes,
+        )?;
+        store.update_charm(&charm.id, &update)?;
+        Ok(store.charm(&charm.id)?.unwrap_or(charm))
+    })
+    .await
+}
+
+/// Sets inputs of a charm, each whole.
+pub(crate) async fn set_argument(
+    core: &Core,
+    charm: &Charm,
+    argument: &Value,
+) -> Result<(), ApiError> {
+    let Value::Object(inputs) = argument else {
+        return Err(ApiError::new(
+            ErrorKind::Usage,
+            "The argument must be a JSON object.",
+        ));
+    };
+    let (space, id, inputs) = (charm.space.clone(), charm.argument.clone(), inputs.clone());
+    let owner = charm.id.clone();
+    core.store(move |store| {
+        let target = DocRef { space, id };
+        let stored = store
+            .documents(std::slice::from_ref(&target))?
+            .pop()
+            .and_then(|s| s.doc);
+        let mut doc = stored.unwrap_or_else(|| json!({ "value": {} }));
+        if !doc.get("value").is_some_and(Value::is_object) {
+            doc["value"] = json!({});
+        }
+        for (name, value) in inputs {
+            doc["value"][name] = value;
+        }
+        let change = Change::create(target, None, doc);
+        store
+            .write_documents(&Writer::Keeper { owner: Some(owner) }, &[change])
+            .map(|_| ())
+    })
+    .await
+}
+
+async fn compile(core: &Arc<Core>, program: &Program) -> Result<Arc<Compiled>, ApiError> {
+    let (core, program) = (Arc::clone(core), program.clone());
+    let compiled = tokio::task::spawn_blocking(move || {
+        core.cache
+            .compile_with(&program, &compile_options())
+            .map_err(|e| ApiError::of(&e))
+    });
+    compiled.await.unwrap_or_else(|e| {
+        Err(ApiError::new(
+            ErrorKind::Charm,
+            format!("The compiler failed on this charm: {e}."),
+        ))
+    })
+}
+
+/// The named local space, made when it does not exist.
+async fn space(core: &Core, name: Option<&str>) -> Result<Space, ApiError> {
+    let name = name.unwrap_or(DEFAULT_SPACE).trim().to_owned();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(ApiError::new(
+            ErrorKind::Usage,
+            "A space's name has 1 to 100 characters, none of them a control character.",
+        ));
+    }
+    let mut key = [0u8; 32];
+    core.random.fill(&mut key);
+    let now = core.now();
+    core.store(move |store| {
+        if let Some(space) = store.space(&name)? {
+            return Ok(space);
+        }
+        let space = Space {
+            did: did::from_public_key(&key),
+            name,
+            kind: SpaceKind::Local,
+            created_at: now,
+        };
+        store.add_space(&space)?;
+        Ok(space)
+    })
+    .await
+}
+
+fn merged(defaults: &Value, given: Option<&Value>) -> Result<Value, ApiError> {
+    let mut all = defaults.as_object().cloned().unwrap_or_else(Map::new);
+    match given {
+        None => {}
+        Some(Value::Object(inputs)) => all.extend(inputs.clone()),
+        Some(_) => {
+            return Err(ApiError::new(
+                ErrorKind::Usage,
+                "The argument must be a JSON object.",
+            ));
+        }
+    }
+    Ok(Value::Object(all))
+}
+
+fn hosts(found: &[String], given: &[String]) -> Vec<String> {
+    let all: std::collections::BTreeSet<String> = found
+        .iter()
+        .chain(given)
+        .map(|h| h.to_lowercase())
+        .collect();
+    all.into_iter().collect()
+}
+
+fn name_of(charm: &Charm, compiled: &Compiled, seen: &Inspection) -> String {
+    seen.name
+        .clone()
+        .filter(|n| !n.trim().is_empty())
+        .or_else(|| compiled.facts.name.clone())
+        .or_else(|| readable_name(Path::new(&charm.source)))
+        .unwrap_or_else(|| charm.handle.clone())
+}
+
+fn tags(compiled: &Compiled, seen: &Inspection) -> Vec<String> {
+    let mut tags = compiled.facts.tags.clone();
+    for tag in &seen.tags {
+        if !tags.iter().any(|t| t.to_lowercase() == tag.to_lowercase()) {
+            tags.push(tag.clone());
+        }
+    }
+    tags
+}
+
+/// The argument document, and what the inspection says the piece consists of.
+fn documents(charm: &Charm, argument: &Value, seen: &Inspection) -> Vec<Change> {
+    let target = |id: &str| DocRef {
+        space: charm.space.clone(),
+        id: id.to_owned(),
+    };
+    let mut all = vec![Change::create(
+        target(&charm.argument),
+        Some(0),
+        json!({ "value": argument }),
+    )];
+    for new in &seen.documents {
+        if new.id != charm.argument {
+            all.push(Change::create(target(&new.id), Some(0), new.doc.clone()));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_come_from_names_and_places() {
+        assert_eq!(slug("Gmail Importer!"), "gmail-importer");
+        assert_eq!(slug("日本"), "charm");
+        assert_eq!(handle_of("/x/weather/main.tsx"), "weather");
+        assert_eq!(handle_of("/x/My Charm.tsx"), "my-charm");
+        assert!(slug(&"ab ".repeat(100)).len() <= 41);
+    }
+
+    #[test]
+    fn programs_survive_the_store() {
+        let program = program_from_files([("/main.tsx", "export default 1")], "/main.tsx").unwrap();
+        assert_eq!(program_from_json(&program_to_json(&program)), Some(program));
+        assert_eq!(
+            program_from_json(&json!({"entry": "/a.ts", "files": {}})),
+            None
+        );
+    }
+
+    #[test]
+    fn arguments_lie_over_the_defaults() {
+        let both = merged(&json!({"a": 1, "b": 2}), Some(&json!({"b": 3}))).unwrap();
+        assert_eq!(both, json!({"a": 1, "b": 3}));
+        assert!(merged(&json!({}), Some(&json!([]))).is_err());
+    }
+}

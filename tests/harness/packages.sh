@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Installs what is missing on Debian and Ubuntu, and says what to install
+# elsewhere. Usage: packages.sh run|test
+set -euo pipefail
+
+case "${1:-run}" in
+  run) packages=(build-essential) ;;
+  test) packages=(build-essential dbus gnome-keyring) ;;
+  *) echo "usage: $0 run|test" >&2; exit 2 ;;
+esac
+
+need() { command -v "$1" >/dev/null 2>&1; }
+
+for tool in cargo node; do
+  need "$tool" || missing_tools+=("$tool")
+done
+if [ -n "${missing_tools[*]:-}" ]; then
+  echo "Please install first: ${missing_tools[*]} (Rust 1.95 or newer from rustup.rs, Node.js 20 or newer)." >&2
+  exit 1
+fi
+
+case "$(uname -s)" in
+  Linux) ;;
+  Darwin)
+    need cc || { echo "Please install the command line tools first: xcode-select --install" >&2; exit 1; }
+    exit 0 ;;
+  *)
+    echo "On Windows, have the Visual Studio Build Tools (C++ workload) installed." >&2
+    exit 0 ;;
+esac
+
+if ! need dpkg-query; then
+  need cc || { echo "Please install a C compiler first." >&2; exit 1; }
+  echo "This is not Debian or Ubuntu: if the build stops, install what these packages hold: ${packages[*]}" >&2
+  exit 0
+fi
+
+absent=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+  [ "$status" = "install ok installed" ] || absent+=("$package")
+done
+[ ${#absent[@]} -eq 0 ] && exit 0
+
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+  need sudo || { echo "Please install as root: ${absent[*]}" >&2; exit 1; }
+  root=(sudo)
+fi
+echo "Installing with apt-get: ${absent[*]}"
+"${root[@]}" apt-get update -q
+DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -q --no-install-recommends "${absent[@]}"
