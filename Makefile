@@ -16,10 +16,10 @@ SHELL := /bin/bash
 NEXTEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo yes)
 ifeq ($(NEXTEST),yes)
 TEST := $(CARGO) nextest run --no-fail-fast
-IGNORED := --run-ignored ignored-only
+ONE_IGNORED := --run-ignored ignored-only -j1
 else
 TEST := $(CARGO) test --no-fail-fast
-IGNORED := -- --ignored
+ONE_IGNORED := -- --ignored --test-threads=1
 endif
 
 .PHONY: help setup-run setup-test run build release test lint unit keyring types bench clean
@@ -51,11 +51,13 @@ lint:
 unit: build
 	$(TEST) --locked --workspace
 
-# Tests that need a real keyring, each in its own private session bus.
+# Tests that need a real keyring in a certain state, each state in a private
+# session bus. A test's name begins with the state that it is for.
 keyring: build
-	@for state in ready locked none nocollection; do \
+	@for state in ready locked nocollection none nobus; do \
 	  echo "keyring: $$state"; \
-	  tests/harness/keyring.sh $$state $(TEST) --locked -p charmkeeper-accounts --test keychain $(IGNORED); \
+	  tests/harness/keyring.sh $$state \
+	    $(TEST) --locked -p charmkeeper-accounts --test keychain $(ONE_IGNORED) $${state}_; \
 	done
 
 # Our own charms against the type file that charm authors use.
@@ -63,7 +65,7 @@ types:
 	cd patterns && npm ci --no-audit --no-fund --loglevel=error && npx tsc --noEmit
 
 bench: release
-	$(CARGO) run --locked --release -p charmkeeper-tests --bin bench
+	$(CARGO) run --locked -p charmkeeper-tests --bin bench
 
 clean:
 	$(CARGO) clean

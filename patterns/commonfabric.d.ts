@@ -51,7 +51,8 @@ declare module "commonfabric" {
   export type Reactive<T> = T;
 
   /** JSON, as cells hold it. */
-  export type JSONValue = null | boolean | number | string | readonly JSONValue[] | { readonly [key: string]: JSONValue };
+  export type JSONValue =
+    null | boolean | number | string | readonly JSONValue[] | { readonly [key: string]: JSONValue };
   /** A JSON object. */
   export type JSONObject = { readonly [key: string]: JSONValue };
   /** A JSON schema; `asCell` and `asStream` mark properties that handlers get as cells and streams. */
@@ -177,9 +178,14 @@ declare module "commonfabric" {
 
   /** What may stand where a `T` is wanted: the value, a cell of it, a derived value, or an object of those. */
   export type Bindable<T> = T | Cell<T> | BindablePart<T>;
-  type BindablePart<T> = T extends Cell<infer U> ? Cell<any> | U
-    : T extends Stream<any> | string | number | boolean | null | undefined ? never
-    : T extends object ? { [K in keyof T]: Bindable<T[K]> } : never;
+  type BindablePart<T> =
+    T extends Cell<infer U>
+      ? Cell<any> | U
+      : T extends Stream<any> | string | number | boolean | null | undefined
+        ? never
+        : T extends object
+          ? { [K in keyof T]: Bindable<T[K]> }
+          : never;
 
   /** Told when the handler of a sent event has settled. */
   export type OnCommit = (tx: { status(): { status: "done" } | { status: "error"; error: unknown } }) => void;
@@ -193,7 +199,13 @@ declare module "commonfabric" {
    */
   export interface Stream<E = unknown, R = void> {
     /** Queues an event for the handler, which runs in this same run. Its errors make the run fail. */
-    send(...args: unknown extends E ? [event?: E, onCommit?: OnCommit] : E extends void ? [event?: E, onCommit?: OnCommit] : [event: E, onCommit?: OnCommit]): void;
+    send(
+      ...args: unknown extends E
+        ? [event?: E, onCommit?: OnCommit]
+        : E extends void
+          ? [event?: E, onCommit?: OnCommit]
+          : [event: E, onCommit?: OnCommit]
+    ): void;
     /** The same stream. */
     for(name: unknown): Stream<E, R>;
   }
@@ -220,15 +232,27 @@ declare module "commonfabric" {
    *   return { [NAME]: "Importer", emails, bgUpdater: update({ emails, settings }) };
    * });
    */
-  export function pattern<T, R>(body: (inputs: Inputs<T>) => Outputs<R>, argumentSchema?: JSONSchema, resultSchema?: JSONSchema): PatternFactory<T, R>;
-  export function pattern<T>(body: (inputs: Inputs<T>) => unknown, argumentSchema?: JSONSchema, resultSchema?: JSONSchema): PatternFactory<T, any>;
+  export function pattern<T, R>(
+    body: (inputs: Inputs<T>) => Outputs<R>,
+    argumentSchema?: JSONSchema,
+    resultSchema?: JSONSchema,
+  ): PatternFactory<T, R>;
+  export function pattern<T>(
+    body: (inputs: Inputs<T>) => unknown,
+    argumentSchema?: JSONSchema,
+    resultSchema?: JSONSchema,
+  ): PatternFactory<T, any>;
   /** The older name of {@link pattern}, with a name or a schema in front. */
   export function recipe<T, R = any>(...args: [...unknown[], (inputs: Inputs<T>) => unknown]): PatternFactory<T, R>;
 
   /** Handler state: cells and streams as they are, the rest read-only. */
-  export type HandlerState<S> = S extends Cell<any> | Stream<any> ? S
-    : S extends readonly (infer U)[] ? readonly HandlerState<U>[]
-    : S extends object ? { readonly [K in keyof S]: HandlerState<S[K]> } : S;
+  export type HandlerState<S> = S extends Cell<any> | Stream<any>
+    ? S
+    : S extends readonly (infer U)[]
+      ? readonly HandlerState<U>[]
+      : S extends object
+        ? { readonly [K in keyof S]: HandlerState<S[K]> }
+        : S;
 
   /** A handler that waits for its state: `update({ emails, settings })` gives the stream. */
   export type HandlerFactory<E, S> = (state: { [K in keyof S]: Bindable<S[K]> }) => Stream<E>;
@@ -245,8 +269,15 @@ declare module "commonfabric" {
    *   emails.push(...(await res.json()).messages);
    * });
    */
-  export function handler<E, S>(fn: (event: E, state: HandlerState<S>) => unknown, options?: { proxy?: boolean }): HandlerFactory<E, S>;
-  export function handler<E, S>(eventSchema: JSONSchema, stateSchema: JSONSchema, fn: (event: E, state: HandlerState<S>) => unknown): HandlerFactory<E, S>;
+  export function handler<E, S>(
+    fn: (event: E, state: HandlerState<S>) => unknown,
+    options?: { proxy?: boolean },
+  ): HandlerFactory<E, S>;
+  export function handler<E, S>(
+    eventSchema: JSONSchema,
+    stateSchema: JSONSchema,
+    fn: (event: E, state: HandlerState<S>) => unknown,
+  ): HandlerFactory<E, S>;
 
   /** A stream whose handler closes over the cells that it needs: `action(() => count.set(0))`. */
   export function action<E = void>(fn: (event: E) => unknown): Stream<E>;
@@ -254,8 +285,16 @@ declare module "commonfabric" {
   // --- Derived values ---------------------------------------------------------------------------------------------
 
   /** The value of a cell, or of an object of cells. */
-  export type Value<T> = T extends Cell<infer U> ? U : T extends Stream<any> ? T : T extends readonly (infer U)[] ? Value<U>[]
-    : T extends object ? { [K in keyof T]: Value<T[K]> } : T;
+  export type Value<T> =
+    T extends Cell<infer U>
+      ? U
+      : T extends Stream<any>
+        ? T
+        : T extends readonly (infer U)[]
+          ? Value<U>[]
+          : T extends object
+            ? { [K in keyof T]: Value<T[K]> }
+            : T;
 
   /**
    * A value computed from the cells that the function uses. Computed when somebody reads it, and again when a cell
@@ -264,10 +303,19 @@ declare module "commonfabric" {
   export function computed<T>(fn: () => T): Reactive<T>;
   /** A value computed from `input`: `derive(emails, (list) => list.length)`. A part that is returned keeps its link. */
   export function derive<T, R>(input: T, fn: (value: Value<T>) => R): Reactive<R>;
-  export function derive<T, R>(argumentSchema: JSONSchema, resultSchema: JSONSchema, input: T, fn: (value: any) => R): Reactive<R>;
+  export function derive<T, R>(
+    argumentSchema: JSONSchema,
+    resultSchema: JSONSchema,
+    input: T,
+    fn: (value: any) => R,
+  ): Reactive<R>;
   /** Makes a function of values into a function of cells: `lift(({ a, b }) => a + b)({ a, b })`. */
   export function lift<T, R>(fn: (input: T) => R): (input: Bindable<T>) => Reactive<R>;
-  export function lift<T, R>(argumentSchema: JSONSchema, resultSchema: JSONSchema, fn: (input: T) => R): (input: Bindable<T>) => Reactive<R>;
+  export function lift<T, R>(
+    argumentSchema: JSONSchema,
+    resultSchema: JSONSchema,
+    fn: (input: T) => R,
+  ): (input: Bindable<T>) => Reactive<R>;
   /** One of two values, by the first. The choice keeps its link, so that it can be written if what was chosen can. */
   export function ifElse<A, B>(condition: unknown, whenTrue: A, whenFalse: B): A | B;
   /** `condition && value`. */
@@ -296,8 +344,11 @@ declare module "commonfabric" {
   }
   /** The answer to a wish. */
   export interface WishState<T> {
-    /** The charm that was found, or the part of it that was asked for; undefined when there is none. */
-    result: T | undefined;
+    /**
+     * The charm that was found, or the part of it that was asked for. In a pattern's body it can always be named
+     * (`wished.result.auth`); in a handler or a derived value it is undefined when there is none.
+     */
+    result: T;
     /** All that matched, the chosen one first. */
     candidates: T[];
     /** Why there is no result. */
@@ -308,7 +359,7 @@ declare module "commonfabric" {
    * Finds another charm by a tag of its output type. Its cells can be read, and handed to handlers.
    *
    * @example
-   * const { auth } = wish<{ auth: Writable<Auth> }>({ query: "#googleAuth" }).result!;
+   * const { auth } = wish<{ auth: Writable<Auth> }>({ query: "#googleAuth" }).result;
    */
   export function wish<T = any>(params: Bindable<WishParams>): WishState<T>;
   /** The older form: gives the result itself. */
@@ -327,7 +378,10 @@ declare module "commonfabric" {
     partial?: any;
   }
   /** A tool for a language model: a description only. */
-  export function patternTool(pattern: unknown, extraParams?: Record<string, unknown>): { pattern: unknown; extraParams: Record<string, unknown> };
+  export function patternTool(
+    pattern: unknown,
+    extraParams?: Record<string, unknown>,
+  ): { pattern: unknown; extraParams: Record<string, unknown> };
   /** What {@link patternTool} gives. */
   export type PatternToolResult<E = Record<string, unknown>> = { pattern: unknown; extraParams: E };
   /** See {@link Pending}. */

@@ -92,7 +92,8 @@ async function fetchMessages(ids: string[], token: string): Promise<Fetched> {
       // Deleted between the list and now.
       result.gone.push(ids[n]);
     } else if (part.status !== 200) {
-      result.failed ??= new GoogleError(part.status, "", `A message could not be read: ${part.status}`);
+      const why = part.status === 0 ? part.body || "no answer" : `status ${part.status}`;
+      result.failed ??= new GoogleError(part.status, "", `A message could not be read (${why})`);
     } else {
       const message = JSON.parse(part.body) as GmailMessage;
       result.found.push(toEmail(message, await largeBodies(message, token)));
@@ -240,7 +241,9 @@ async function continueWalk(state: State, token: string, settings: Settings): Pr
     const { found, failed } = await fetchMessages(wanted, token);
     store(state.emails, found);
     if (failed !== undefined) {
-      // What came is kept; the page is read again in the next run.
+      // What came is kept and not read again; the page is, in the next run.
+      walk.seen = [...seen, ...found.map((email) => email.id)];
+      state.progress.key("walk").set(walk);
       console.warn(`${failed.message}: the rest follows in the next run.`);
       return;
     }

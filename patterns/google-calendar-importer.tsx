@@ -242,6 +242,12 @@ function merge(
     for (const event of all) if (event.calendarId === calendar.id) gone.add(keyOf(event));
   }
   let changed = false;
+  for (const [key, event] of known) {
+    if (event.calendarId !== calendar.id || event.calendarName === calendar.summary) continue;
+    // A calendar that is renamed has no changed event.
+    known.set(key, { ...event, calendarName: calendar.summary });
+    changed = true;
+  }
   for (const item of changes.items) {
     const event = toEvent(item, calendar);
     const key = keyOf(event);

@@ -55,7 +55,7 @@ export function address(
   return url.href;
 }
 
-/** One part of a batch, answered. */
+/** One part of a batch. Without an answer its status is 0, and `body` says why, where that is known. */
 export type Part = { status: number; body: string };
 
 /** Parts in one batch; Google advises at most 50 and throttles large ones. */
@@ -64,11 +64,19 @@ const PARTS = 20;
 /**
  * GETs many paths of one host in multipart batches, one after another. The
  * answer has the order of `paths`; a part that Google left out has status 0.
+ * When a batch fails after others that did not, those are worth keeping: it and
+ * what would follow have status 0. When the first one fails, so does the call.
  */
 export async function batchGet(url: string, paths: string[], token: string): Promise<Part[]> {
   const all: Part[] = [];
   for (let at = 0; at < paths.length; at += PARTS) {
-    all.push(...await oneBatch(url, paths.slice(at, at + PARTS), token));
+    try {
+      all.push(...await oneBatch(url, paths.slice(at, at + PARTS), token));
+    } catch (error) {
+      if (at === 0) throw error;
+      const body = error instanceof Error ? error.message : String(error);
+      return [...all, ...paths.slice(at).map(() => ({ status: 0, body }))];
+    }
   }
   return all;
 }

@@ -43,9 +43,14 @@ fn main() -> Result<(), Failure> {
     let mut modules = BTreeMap::new();
     for file in fs::read_dir(folder)? {
         let path = file?.path();
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
+        let name = path
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default()
+            .to_owned();
         if name.ends_with(".js") {
-            let module = take_apart(&fs::read_to_string(&path)?).map_err(|e| format!("{name}: {e}"))?;
+            let module =
+                take_apart(&fs::read_to_string(&path)?).map_err(|e| format!("{name}: {e}"))?;
             modules.insert(name, module);
         }
     }
@@ -70,9 +75,15 @@ fn place(
         return Ok(());
     }
     if path.iter().any(|above| above == name) {
-        return Err(format!("imports go round in a circle: {} and {name}", path.join(", ")).into());
+        return Err(format!(
+            "imports go round in a circle: {} and {name}",
+            path.join(", ")
+        )
+        .into());
     }
-    let module = modules.get(name).ok_or_else(|| format!("there is no js/{name}"))?;
+    let module = modules
+        .get(name)
+        .ok_or_else(|| format!("there is no js/{name}"))?;
     path.push(name.to_owned());
     for import in &module.imports {
         place(import, modules, path, order)?;
@@ -83,8 +94,12 @@ fn place(
 }
 
 fn take_apart(source: &str) -> Result<Module, Failure> {
-    let mut module =
-        Module { imports: vec![], foreign: vec![], body: String::new(), exports: vec![] };
+    let mut module = Module {
+        imports: vec![],
+        foreign: vec![],
+        body: String::new(),
+        exports: vec![],
+    };
     let mut lines = source.lines();
     while let Some(line) = lines.next() {
         if line.starts_with("import ") {
@@ -113,12 +128,20 @@ fn import(statement: &str, module: &mut Module) -> Result<(), Failure> {
         return Ok(());
     };
     module.imports.push(file.to_owned());
-    let what = statement.trim_start_matches("import ").split(" from ").next().unwrap_or_default();
+    let what = statement
+        .trim_start_matches("import ")
+        .split(" from ")
+        .next()
+        .unwrap_or_default();
     let variable = variable(file);
     if let Some(name) = what.strip_prefix("* as ") {
         writeln!(module.body, "const {name} = {variable};")?;
     } else if what.starts_with('{') {
-        writeln!(module.body, "const {} = {variable};", what.replace(" as ", ": "))?;
+        writeln!(
+            module.body,
+            "const {} = {variable};",
+            what.replace(" as ", ": ")
+        )?;
     } else if !what.starts_with('"') {
         return Err(refused().into());
     }
@@ -139,7 +162,9 @@ fn export(rest: &str, module: &mut Module) -> Result<(), Failure> {
         .ok_or_else(|| format!("this form of export is not known: {rest}"))?;
     let end = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$');
     let name = declared.split(end).next().filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| format!("this export has no name: {rest}"))?.to_owned();
+    let name = name
+        .ok_or_else(|| format!("this export has no name: {rest}"))?
+        .to_owned();
     module.exports.push((name.clone(), name));
     module.body.push_str(rest);
     module.body.push('\n');
@@ -152,15 +177,26 @@ fn variable(file: &str) -> String {
 
 fn join(order: &[String], modules: &BTreeMap<String, Module>) -> Result<String, Failure> {
     let mut out = String::new();
-    let foreign: BTreeSet<&String> = modules.values().flat_map(|module| &module.foreign).collect();
+    let foreign: BTreeSet<&String> = modules
+        .values()
+        .flat_map(|module| &module.foreign)
+        .collect();
     for line in foreign {
         writeln!(out, "{line}")?;
     }
     for (name, module) in order.iter().filter_map(|name| modules.get_key_value(name)) {
-        let exports: Vec<String> =
-            module.exports.iter().map(|(name, local)| format!("{name}: {local}")).collect();
+        let exports: Vec<String> = module
+            .exports
+            .iter()
+            .map(|(name, local)| format!("{name}: {local}"))
+            .collect();
         let exports = exports.join(", ");
-        writeln!(out, "const {} = (() => {{\n{}return {{ {exports} }};\n}})();", variable(name), module.body)?;
+        writeln!(
+            out,
+            "const {} = (() => {{\n{}return {{ {exports} }};\n}})();",
+            variable(name),
+            module.body
+        )?;
     }
     Ok(out)
 }

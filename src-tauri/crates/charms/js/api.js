@@ -15,38 +15,82 @@ import { wish } from "ext:ck/wish.js";
 /** The id of the document that a cell is in, in the reference's form. */
 function getEntityId(value) {
   const found = targetOf(value)?.locate("read");
-  return found === undefined || "computed" in found ? undefined : { "/": found.entry.id.replace(/^of:/, "") };
+  return found === undefined || "computed" in found
+    ? undefined
+    : { "/": found.entry.id.replace(/^of:/, "") };
 }
 
 function cell(initial) {
   return makeCell(firstValue(initial));
 }
 
-const { SELF, pattern, handler, action, computed, derive, lift, ifElse, when, unless, str } = builders;
-const { navigateTo, patternTool, uiVariant, getPatternEnvironment, cfData, schema, toSchema } = effects;
+const { SELF, pattern, handler, action, computed, derive, lift, ifElse, when, unless, str } =
+  builders;
+const { navigateTo, patternTool, uiVariant, getPatternEnvironment, cfData, schema, toSchema } =
+  effects;
 const { toCompactDebugString, toIndentedDebugString, pendingFunctions } = effects;
 
 const commonfabric = {
-  NAME: "$NAME", UI: "$UI", TILE_UI: "$TILE_UI", CHIP_UI: "$CHIP_UI", TYPE: "$TYPE", FS: "$FS", TESTS: "$TESTS",
-  ID: "$ID", ID_FIELD: "$ID_FIELD", SELF,
-  pattern, recipe: pattern, handler, action,
-  cell, Cell, Writable: Cell, OpaqueCell: Cell, ReadonlyCell: Cell, WriteonlyCell: Cell, ComparableCell: Cell, Stream,
-  computed, derive, lift, ifElse, when, unless, str, wish,
+  NAME: "$NAME",
+  UI: "$UI",
+  TILE_UI: "$TILE_UI",
+  CHIP_UI: "$CHIP_UI",
+  TYPE: "$TYPE",
+  FS: "$FS",
+  TESTS: "$TESTS",
+  ID: "$ID",
+  ID_FIELD: "$ID_FIELD",
+  SELF,
+  pattern,
+  recipe: pattern,
+  handler,
+  action,
+  cell,
+  Cell,
+  Writable: Cell,
+  OpaqueCell: Cell,
+  ReadonlyCell: Cell,
+  WriteonlyCell: Cell,
+  ComparableCell: Cell,
+  Stream,
+  computed,
+  derive,
+  lift,
+  ifElse,
+  when,
+  unless,
+  str,
+  wish,
   // A type in charms; here so that an import that was kept finds something.
   Default: undefined,
   equals: (a, b) => methods.equals.call(a, b),
   valueEqual: (a, b) => sameJson(unwrap(a), unwrap(b)),
-  getEntityId, entityRefToString: (ref) => String(ref["/"]),
-  navigateTo, patternTool, uiVariant,
-  getPatternEnvironment, getRecipeEnvironment: getPatternEnvironment,
-  __cf_data: cfData, toIndentedDebugString, toCompactDebugString, schema, toSchema,
+  getEntityId,
+  entityRefToString: (ref) => String(ref["/"]),
+  navigateTo,
+  patternTool,
+  uiVariant,
+  getPatternEnvironment,
+  getRecipeEnvironment: getPatternEnvironment,
+  __cf_data: cfData,
+  toIndentedDebugString,
+  toCompactDebugString,
+  schema,
+  toSchema,
   h: jsx.h,
-  UiAction: (props) => jsx.h("cf-action", props), UiPromptSlot: (props) => jsx.h("cf-prompt-slot", props),
+  UiAction: (props) => jsx.h("cf-action", props),
+  UiPromptSlot: (props) => jsx.h("cf-prompt-slot", props),
   UiDisclosure: (props) => jsx.h("cf-disclosure", props),
   ...pendingFunctions,
 };
 
-const jsxRuntime = { Fragment: jsx.Fragment, h: jsx.h, jsx: jsx.jsx, jsxs: jsx.jsxs, jsxDEV: jsx.jsxDEV };
+const jsxRuntime = {
+  Fragment: jsx.Fragment,
+  h: jsx.h,
+  jsx: jsx.jsx,
+  jsxs: jsx.jsxs,
+  jsxDEV: jsx.jsxDEV,
+};
 
 export const modules = {};
 for (const dialect of ["commonfabric", "commontools"]) {

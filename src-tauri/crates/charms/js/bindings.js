@@ -24,13 +24,17 @@ export function takeMeta(args) {
 function setKind(spec, [step, ...rest], kind) {
   if (step === undefined) return { ...spec, kind };
   const inner = setKind((step === "*" ? spec?.items : spec?.props?.[step]) ?? {}, rest, kind);
-  return step === "*" ? { ...spec, items: inner } : { ...spec, props: { ...spec?.props, [step]: inner } };
+  return step === "*"
+    ? { ...spec, items: inner }
+    : { ...spec, props: { ...spec?.props, [step]: inner } };
 }
 
 /** The kinds that the compiler found: of the members, and of what lies inside them. */
 export function specsOfMeta({ state, inside }) {
   if (state === undefined && inside === undefined) return undefined;
-  const specs = Object.fromEntries(Object.entries(state ?? {}).map(([key, spec]) => [key, specOf(spec)]));
+  const specs = Object.fromEntries(
+    Object.entries(state ?? {}).map(([key, spec]) => [key, specOf(spec)]),
+  );
   for (const [key, places] of Object.entries(inside ?? {})) {
     for (const { path, kind } of places) specs[key] = setKind(specs[key] ?? {}, path, kind);
   }
@@ -51,8 +55,11 @@ export function specOfSchema(schema) {
 
 /** The kinds of an object schema's properties. */
 export function specsOfSchema(schema) {
-  if (schema === null || typeof schema !== "object" || schema.properties === undefined) return undefined;
-  return Object.fromEntries(Object.entries(schema.properties).map(([key, property]) => [key, specOfSchema(property)]));
+  if (schema === null || typeof schema !== "object" || schema.properties === undefined)
+    return undefined;
+  return Object.fromEntries(
+    Object.entries(schema.properties).map(([key, property]) => [key, specOfSchema(property)]),
+  );
 }
 
 function withSpec(target, spec) {
@@ -75,7 +82,9 @@ function asCell(value, spec) {
   if (!isHandle(value)) return constant(value);
   const { place, value: computed } = settle(value, spec);
   if (place !== undefined) return makeHandle(place);
-  return computed === undefined || computed === null ? computed : makeHandle(withSpec(targetOf(value), spec));
+  return computed === undefined || computed === null
+    ? computed
+    : makeHandle(withSpec(targetOf(value), spec));
 }
 
 function asStream(value) {
@@ -110,7 +119,9 @@ function mapMembers(value, props) {
 function asObject(value, props) {
   if (!isHandle(value)) return mapMembers(value, props);
   const shown = unwrap(value);
-  return shown !== null && typeof shown === "object" && !Array.isArray(shown) ? bindAll(value, props, "plain") : shown;
+  return shown !== null && typeof shown === "object" && !Array.isArray(shown)
+    ? bindAll(value, props, "plain")
+    : shown;
 }
 
 function bind(value, spec) {
@@ -137,7 +148,7 @@ function define(state, key, property) {
  * throws when it is looked at.
  */
 export function bindAll(bindings, specs, otherwise = undefined) {
-  const source = isHandle(bindings) ? membersOf(bindings, specs) : bindings ?? {};
+  const source = isHandle(bindings) ? membersOf(bindings, specs) : (bindings ?? {});
   const state = {};
   for (const key of Object.keys(source)) {
     const bound = source[key];
@@ -149,7 +160,11 @@ export function bindAll(bindings, specs, otherwise = undefined) {
     try {
       define(state, key, { value: bind(bound, spec), writable: true });
     } catch (error) {
-      define(state, key, { get() { throw error; } });
+      define(state, key, {
+        get() {
+          throw error;
+        },
+      });
     }
   }
   return state;

@@ -13,9 +13,13 @@ import { bytesOf, decodeUtf8, encodeUtf8 } from "ext:ck/text.js";
 function readBodyInit(body) {
   if (body === undefined || body === null) return null;
   if (body instanceof URLSearchParams) {
-    return { bytes: encodeUtf8(body.toString()), type: "application/x-www-form-urlencoded;charset=UTF-8" };
+    return {
+      bytes: encodeUtf8(body.toString()),
+      type: "application/x-www-form-urlencoded;charset=UTF-8",
+    };
   }
-  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return { bytes: bytesOf(body).slice(), type: null };
+  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body))
+    return { bytes: bytesOf(body).slice(), type: null };
   return { bytes: encodeUtf8(`${body}`), type: "text/plain;charset=UTF-8" };
 }
 
@@ -92,19 +96,25 @@ export class Request extends Body {
     const from = input instanceof Request ? input : null;
     const body = init.body === undefined || init.body === null ? null : readBodyInit(init.body);
     // Taken over from another request, a body is used up there.
-    super(body?.bytes ?? (from && init.body === undefined && from[peek]() !== null ? from[take]() : null));
+    super(
+      body?.bytes ??
+        (from && init.body === undefined && from[peek]() !== null ? from[take]() : null),
+    );
     this.#url = from ? from.url : checkUrl(`${input}`);
-    this.#method = init.method === undefined ? from?.method ?? "GET" : checkMethod(init.method);
+    this.#method = init.method === undefined ? (from?.method ?? "GET") : checkMethod(init.method);
     this.#headers = new Headers(init.headers ?? from?.headers);
     this.#redirect = `${init.redirect ?? from?.redirect ?? "follow"}`;
-    if (!REDIRECTS.includes(this.#redirect)) throw new TypeError(`'${this.#redirect}' is not a redirect mode`);
+    if (!REDIRECTS.includes(this.#redirect))
+      throw new TypeError(`'${this.#redirect}' is not a redirect mode`);
     const signal = init.signal === undefined ? from?.signal : init.signal;
-    if (signal && !(signal instanceof AbortSignal)) throw new TypeError("The signal must be an AbortSignal");
+    if (signal && !(signal instanceof AbortSignal))
+      throw new TypeError("The signal must be an AbortSignal");
     this.#signal = signal ?? null;
     if (this[peek]() !== null && (this.#method === "GET" || this.#method === "HEAD")) {
       throw new TypeError(`A request with method ${this.#method} cannot have a body`);
     }
-    if (body?.type && !this.#headers.has("content-type")) this.#headers.set("content-type", body.type);
+    if (body?.type && !this.#headers.has("content-type"))
+      this.#headers.set("content-type", body.type);
   }
 
   get url() {
@@ -174,13 +184,17 @@ export class Response extends Body {
     }
     this.#statusText = `${init.statusText ?? ""}`;
     this.#headers = new Headers(init.headers);
-    if (read?.type && !this.#headers.has("content-type")) this.#headers.set("content-type", read.type);
+    if (read?.type && !this.#headers.has("content-type"))
+      this.#headers.set("content-type", read.type);
   }
 
   /** A response as it came from the network. */
   static received(head, bytes) {
     const noBody = NULL_BODY.includes(head.status);
-    const response = new Response(noBody ? null : bytes, { status: head.status, statusText: head.statusText });
+    const response = new Response(noBody ? null : bytes, {
+      status: head.status,
+      statusText: head.statusText,
+    });
     response.#headers = receivedHeaders(head.headers ?? []);
     response.#url = head.url ?? "";
     response.#redirected = Boolean(head.redirected);
@@ -199,12 +213,14 @@ export class Response extends Body {
     const text = JSON.stringify(data);
     if (text === undefined) throw new TypeError("The value cannot be written as JSON");
     const response = new Response(text, init);
-    if (!new Headers(init.headers).has("content-type")) response.headers.set("content-type", "application/json");
+    if (!new Headers(init.headers).has("content-type"))
+      response.headers.set("content-type", "application/json");
     return response;
   }
 
   static redirect(url, status = 302) {
-    if (![301, 302, 303, 307, 308].includes(status)) throw new RangeError(`${status} is not a redirect status`);
+    if (![301, 302, 303, 307, 308].includes(status))
+      throw new RangeError(`${status} is not a redirect status`);
     const parts = parseUrl(`${url}`);
     if (parts === null) throw new TypeError(`Invalid URL: '${url}'`);
     return new Response(null, { status, headers: { location: parts.href } });
@@ -239,7 +255,11 @@ export class Response extends Body {
   }
 
   clone() {
-    const copy = new Response(this[peek](), { status: this.#status || 200, statusText: this.#statusText, headers: this.#headers });
+    const copy = new Response(this[peek](), {
+      status: this.#status || 200,
+      statusText: this.#statusText,
+      headers: this.#headers,
+    });
     copy.#status = this.#status;
     copy.#url = this.#url;
     copy.#redirected = this.#redirected;

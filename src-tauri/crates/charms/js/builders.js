@@ -23,7 +23,8 @@ export function factoryOf(value) {
 function defaultsOfSchema(schema) {
   const found = {};
   for (const [key, property] of Object.entries(schema?.properties ?? {})) {
-    if (property !== null && typeof property === "object" && Object.hasOwn(property, "default")) found[key] = property.default;
+    if (property !== null && typeof property === "object" && Object.hasOwn(property, "default"))
+      found[key] = property.default;
   }
   return found;
 }
@@ -44,13 +45,18 @@ export function pattern(...args) {
 
 /** Runs a pattern's body with `inputOf(key)` as its inputs. */
 export function callBody(body, inputOf, keys, self) {
-  const inputs = new Proxy({}, {
-    get: (_, key) => (key === SELF ? self : typeof key === "string" ? inputOf(key) : undefined),
-    has: (_, key) => keys().includes(key),
-    ownKeys: () => keys(),
-    getOwnPropertyDescriptor: (_, key) =>
-      keys().includes(key) ? { value: inputOf(key), enumerable: true, configurable: true, writable: true } : undefined,
-  });
+  const inputs = new Proxy(
+    {},
+    {
+      get: (_, key) => (key === SELF ? self : typeof key === "string" ? inputOf(key) : undefined),
+      has: (_, key) => keys().includes(key),
+      ownKeys: () => keys(),
+      getOwnPropertyDescriptor: (_, key) =>
+        keys().includes(key)
+          ? { value: inputOf(key), enumerable: true, configurable: true, writable: true }
+          : undefined,
+    },
+  );
   const phase = run.phase;
   run.phase = "setup";
   try {
@@ -68,7 +74,12 @@ function nest(body, defaults, inputs = {}) {
       if (isHandle(inputs)) return makeHandle(targetOf(inputs).child(key));
       if (!given.has(key)) {
         const value = inputs[key] === undefined ? structuredClone(defaults[key]) : inputs[key];
-        given.set(key, isHandle(value) || isStream(value) || typeof value === "function" ? value : wrapInput(value));
+        given.set(
+          key,
+          isHandle(value) || isStream(value) || typeof value === "function"
+            ? value
+            : wrapInput(value),
+        );
       }
       return given.get(key);
     };
@@ -126,7 +137,9 @@ export function lift(...args) {
   const fn = args.at(-1);
   if (typeof fn !== "function") throw new TypeError("lift needs a function");
   const specs = specsOfMeta(meta) ?? (args.length > 1 ? specsOfSchema(args[0]) : undefined);
-  const cells = Object.values(specs ?? {}).some((spec) => spec?.kind === "cell" || spec?.kind === "stream");
+  const cells = Object.values(specs ?? {}).some(
+    (spec) => spec?.kind === "cell" || spec?.kind === "stream",
+  );
   return (inputs) => derived(() => fn(cells ? bindAll(inputs, specs) : unwrap(inputs)));
 }
 

@@ -65,7 +65,9 @@ function partsReceived(text) {
 /** Notes the parts of a multipart batch that was answered with 2xx. */
 export function noteBatch(url, sent, received) {
   const requests = partsSent(sent);
-  const byId = new Map(requests.filter((part) => part.id !== undefined).map((part) => [part.id, part]));
+  const byId = new Map(
+    requests.filter((part) => part.id !== undefined).map((part) => [part.id, part]),
+  );
   partsReceived(received).forEach((answer, i) => {
     const request = byId.get(answer.id) ?? requests[i];
     if (request === undefined) return;

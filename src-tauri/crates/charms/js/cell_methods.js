@@ -7,28 +7,43 @@
 import { ops, PromiseCtor, toJson } from "ext:ck/host.js";
 import { run } from "ext:ck/run_state.js";
 import { isLink, readLink, samePlace, writeLink } from "ext:ck/links.js";
-import { append, resolve, write } from "ext:ck/replica.js";
+import { append, member, resolve, write } from "ext:ck/replica.js";
 import { sameJson } from "ext:ck/diff.js";
 import { isView, nodeOf, originOf, prefetch } from "ext:ck/views.js";
-import { storeList, storeValue } from "ext:ck/store.js";
+import { storeElement, storeList, storeValue } from "ext:ck/store.js";
 import { isStreamMarker, streamAt } from "ext:ck/streams.js";
 import { Made, Place, targetOf } from "ext:ck/targets.js";
 import { derived, makeHandle, methods, unwrap, valueAt } from "ext:ck/cells.js";
 
 function target(handle) {
   const found = targetOf(handle);
-  if (found === undefined) throw new TypeError("This method belongs to a cell: call it as cell.method(..)");
+  if (found === undefined)
+    throw new TypeError("This method belongs to a cell: call it as cell.method(..)");
   return found;
 }
 
 /** The resolved place that a write goes to. */
 function writable(of, mode) {
-  if (run.phase !== "run") throw new Error("Cells are written by handlers only, not while the charm is set up");
+  if (run.phase !== "run")
+    throw new Error("Cells are written by handlers only, not while the charm is set up");
   const found = of.locate(mode);
   if (!("computed" in found)) return found;
   throw new TypeError(
     "This value is computed from other cells and cannot be written: write to the cell it is computed from, or make it a cell of its own with new Writable(..)",
   );
+}
+
+/** The stored form of what is written to a place. */
+function storedAt(value, entry, path, node) {
+  const home = { space: entry.space, id: entry.id };
+  if (value === undefined) return undefined;
+  // A list that was read is taken over as it is: its links need not be loaded.
+  if (Array.isArray(value) && !isView(value))
+    return storeList(value, entry, path, Array.isArray(node) ? node : []);
+  const list = path.slice(0, -1).reduce(member, entry.current?.value);
+  return Array.isArray(list) && path.length > 0
+    ? storeElement(value, entry, path.slice(0, -1), list, Number(path.at(-1)))
+    : storeValue(value, home, path);
 }
 
 function assign(of, value) {
@@ -40,13 +55,19 @@ function assign(of, value) {
   const { entry, path, node } = writable(of, "write");
   if (isView(value)) {
     const origin = originOf(value);
-    if (origin !== undefined && samePlace(origin, { space: entry.space, id: entry.id, path }) && nodeOf(value) === node) return;
+    if (
+      origin !== undefined &&
+      samePlace(origin, { space: entry.space, id: entry.id, path }) &&
+      nodeOf(value) === node
+    )
+      return;
   }
-  // A list that was read is taken over as it is: its links need not be loaded.
-  const stored = Array.isArray(value) && !isView(value)
-    ? storeList(value, entry, path, Array.isArray(node) ? node : [])
-    : storeValue(value, entry, path);
-  if (isLink(stored) && samePlace(readLink(stored, entry), { space: entry.space, id: entry.id, path })) return;
+  const stored = storedAt(value, entry, path, node);
+  if (
+    isLink(stored) &&
+    samePlace(readLink(stored, entry), { space: entry.space, id: entry.id, path })
+  )
+    return;
   if (!sameJson(node, stored)) write(entry, path, stored);
 }
 
@@ -54,7 +75,9 @@ function assign(of, value) {
 function listAt(of, method) {
   const { entry, path, node } = writable(of, "read");
   if (node !== undefined && node !== null && !Array.isArray(node)) {
-    throw new TypeError(`${method} needs a list, and this cell holds ${isStreamMarker(node) ? "a stream" : typeof node}`);
+    throw new TypeError(
+      `${method} needs a list, and this cell holds ${isStreamMarker(node) ? "a stream" : typeof node}`,
+    );
   }
   return { entry, path, list: node ?? [] };
 }
@@ -64,7 +87,9 @@ function placeOf(value) {
   const of = targetOf(value);
   if (of !== undefined) {
     const found = of.locate("read");
-    return "computed" in found ? null : { space: found.entry.space, id: found.entry.id, path: found.path };
+    return "computed" in found
+      ? null
+      : { space: found.entry.space, id: found.entry.id, path: found.path };
   }
   if (!isView(value)) return null;
   const origin = originOf(value);
@@ -76,7 +101,8 @@ function matcher({ entry, path, list }, wanted) {
   const place = wanted !== null && typeof wanted === "object" ? placeOf(wanted) : null;
   if (place !== null) {
     return (node, i) => {
-      if (!isLink(node)) return samePlace(place, { space: entry.space, id: entry.id, path: [...path, String(i)] });
+      if (!isLink(node))
+        return samePlace(place, { space: entry.space, id: entry.id, path: [...path, String(i)] });
       const link = readLink(node, entry);
       if (samePlace(link, place)) return true;
       const found = resolve(link.space, link.id, link.path, "read");
@@ -114,11 +140,16 @@ function overList(name, wrapElement) {
     if (run.phase !== "setup" || run.evaluating > 0) return values()[name](callback, ...rest);
     return derived(() => {
       const list = values();
-      const items = wrapElement ? Array.from(list, (_, i) => makeHandle(of.child(String(i)))) : list;
-      const result = items[name]((...args) => {
-        const made = callback(...args);
-        return name === "filter" ? unwrap(made) : made;
-      }, ...rest);
+      const items = wrapElement
+        ? Array.from(list, (_, i) => makeHandle(of.child(String(i))))
+        : list;
+      const result = items[name](
+        (...args) => {
+          const made = callback(...args);
+          return name === "filter" ? unwrap(made) : made;
+        },
+        ...rest,
+      );
       return result;
     });
   };
@@ -153,10 +184,13 @@ Object.assign(methods, {
     const of = target(this);
     const { entry, path, node } = writable(of, "read");
     if (node !== undefined && node !== null && (typeof node !== "object" || Array.isArray(node))) {
-      throw new TypeError(`update needs a cell that holds an object, and this one holds ${Array.isArray(node) ? "a list" : typeof node}`);
+      throw new TypeError(
+        `update needs a cell that holds an object, and this one holds ${Array.isArray(node) ? "a list" : typeof node}`,
+      );
     }
     if (node === undefined || node === null) write(entry, path, {});
-    for (const key of Object.keys(values)) assign(new Place(entry.space, entry.id, [...path, key]), values[key]);
+    for (const key of Object.keys(values))
+      assign(new Place(entry.space, entry.id, [...path, key]), values[key]);
     return this;
   },
 
@@ -186,9 +220,11 @@ Object.assign(methods, {
   },
 
   increment(by = 1) {
-    if (!Number.isFinite(by) || by === 0) throw new TypeError("increment needs a finite number other than 0");
+    if (!Number.isFinite(by) || by === 0)
+      throw new TypeError("increment needs a finite number other than 0");
     const { entry, path, node } = writable(target(this), "read");
-    if (node !== undefined && typeof node !== "number") throw new TypeError(`increment needs a number, and this cell holds ${typeof node}`);
+    if (node !== undefined && typeof node !== "number")
+      throw new TypeError(`increment needs a number, and this cell holds ${typeof node}`);
     write(entry, path, (node ?? 0) + by);
   },
 
@@ -198,7 +234,9 @@ Object.assign(methods, {
 
   elementById(id) {
     const { entry, path } = writable(target(this), "read");
-    const element = ops.op_ck_keyed_id(toJson({ list: entry.id, space: entry.space, path, key: String(id) }));
+    const element = ops.op_ck_keyed_id(
+      toJson({ list: entry.id, space: entry.space, path, key: String(id) }),
+    );
     return makeHandle(new Place(entry.space, element, []));
   },
 
@@ -212,7 +250,11 @@ Object.assign(methods, {
   equalLinks(other) {
     const place = (value) => {
       const found = targetOf(value)?.locate("write");
-      return found === undefined ? placeOf(value) : "computed" in found ? null : { ...found.entry, path: found.path };
+      return found === undefined
+        ? placeOf(value)
+        : "computed" in found
+          ? null
+          : { ...found.entry, path: found.path };
     };
     const a = place(this);
     const b = place(other);
@@ -223,9 +265,11 @@ Object.assign(methods, {
     const of = target(this);
     if (of instanceof Made) {
       const { slot } = of;
-      if (slot.id !== null) throw new Error("for(..) comes too late: this cell has its name already");
+      if (slot.id !== null)
+        throw new Error("for(..) comes too late: this cell has its name already");
       const text = toJson(cause);
-      if (text === undefined) throw new TypeError("for(..) needs a name: text or another JSON value");
+      if (text === undefined)
+        throw new TypeError("for(..) needs a name: text or another JSON value");
       slot.cause = slot.wrap(cause);
     }
     return this;
@@ -242,7 +286,9 @@ Object.assign(methods, {
 
   resolveAsCell() {
     const found = target(this).locate("read");
-    return "computed" in found ? this : makeHandle(new Place(found.entry.space, found.entry.id, found.path));
+    return "computed" in found
+      ? this
+      : makeHandle(new Place(found.entry.space, found.entry.id, found.path));
   },
 
   asSchema() {
@@ -257,7 +303,10 @@ Object.assign(methods, {
   toJSON() {
     const found = target(this).locate("write");
     if ("computed" in found) return unwrap(found.computed);
-    return writeLink({ space: found.entry.space, id: found.entry.id, path: found.path }, { space: "" });
+    return writeLink(
+      { space: found.entry.space, id: found.entry.id, path: found.path },
+      { space: "" },
+    );
   },
 
   map: overList("map", true),
@@ -266,13 +315,19 @@ Object.assign(methods, {
   reduce: overList("reduce", false),
   findIndex: overList("findIndex", false),
   mapWithPattern(pattern, params) {
-    return methods.map.call(this, (element, index, array) => pattern({ element, index, array, params }));
+    return methods.map.call(this, (element, index, array) =>
+      pattern({ element, index, array, params }),
+    );
   },
   filterWithPattern(pattern, params) {
-    return methods.filter.call(this, (element, index, array) => pattern({ element, index, array, params }));
+    return methods.filter.call(this, (element, index, array) =>
+      pattern({ element, index, array, params }),
+    );
   },
   flatMapWithPattern(pattern, params) {
-    return methods.flatMap.call(this, (element, index, array) => pattern({ element, index, array, params }));
+    return methods.flatMap.call(this, (element, index, array) =>
+      pattern({ element, index, array, params }),
+    );
   },
 });
 

@@ -13,7 +13,17 @@ import { isView, nodeOf, snapshot } from "ext:ck/views.js";
 import { isLink, readLink } from "ext:ck/links.js";
 import { storeInitial } from "ext:ck/store.js";
 import { isStream, isStreamMarker, streamAt } from "ext:ck/streams.js";
-import { bindTarget, Computed, Constant, Formula, isHandle, Made, Place, specOf, targetOf } from "ext:ck/targets.js";
+import {
+  bindTarget,
+  Computed,
+  Constant,
+  Formula,
+  isHandle,
+  Made,
+  Place,
+  specOf,
+  targetOf,
+} from "ext:ck/targets.js";
 
 const TARGET = Symbol("target");
 
@@ -148,7 +158,11 @@ export function unwrap(value) {
   if (!holdsHandle(value)) return value;
   const copy = Array.isArray(value) ? [] : {};
   for (const key of Object.keys(value)) {
-    Object.defineProperty(copy, key, { get: () => unwrap(value[key]), enumerable: true, configurable: true });
+    Object.defineProperty(copy, key, {
+      get: () => unwrap(value[key]),
+      enumerable: true,
+      configurable: true,
+    });
   }
   return copy;
 }
@@ -166,15 +180,18 @@ function symbolMember(target, key) {
     case Symbol.toPrimitive:
       return (hint) => {
         const value = valueAt(target);
-        if (value === null || typeof value !== "object") return hint === "string" ? `${value ?? ""}` : value;
+        if (value === null || typeof value !== "object")
+          return hint === "string" ? `${value ?? ""}` : value;
         return JSON.stringify(value);
       };
     case Symbol.iterator: {
       const value = valueAt(target);
-      if (value === null || value === undefined || typeof value[Symbol.iterator] !== "function") return undefined;
-      const items = run.phase === "setup" && run.evaluating === 0
-        ? Array.from(value, (_, i) => makeHandle(target.child(String(i))))
-        : value;
+      if (value === null || value === undefined || typeof value[Symbol.iterator] !== "function")
+        return undefined;
+      const items =
+        run.phase === "setup" && run.evaluating === 0
+          ? Array.from(value, (_, i) => makeHandle(target.child(String(i))))
+          : value;
       return items[Symbol.iterator].bind(items);
     }
     case Symbol.toStringTag:
@@ -201,11 +218,15 @@ const handleTraps = {
     return value !== null && typeof value === "object" && key in value;
   },
   set(_object, key) {
-    throw new TypeError(`A cell's member is not assigned to: use .key("${String(key)}").set(value)`);
+    throw new TypeError(
+      `A cell's member is not assigned to: use .key("${String(key)}").set(value)`,
+    );
   },
   ownKeys(object) {
     const value = valueAt(object[TARGET]);
-    return value !== null && typeof value === "object" ? Reflect.ownKeys(value).filter((key) => key !== "length") : [];
+    return value !== null && typeof value === "object"
+      ? Reflect.ownKeys(value).filter((key) => key !== "length")
+      : [];
   },
   getOwnPropertyDescriptor(object, key) {
     if (typeof key === "symbol") return undefined;
@@ -218,7 +239,9 @@ const handleTraps = {
     throw new TypeError("A cell has no properties of its own: use .set(value)");
   },
   deleteProperty(_object, key) {
-    throw new TypeError(`A cell's member is not deleted: use .key("${String(key)}").set(undefined)`);
+    throw new TypeError(
+      `A cell's member is not deleted: use .key("${String(key)}").set(undefined)`,
+    );
   },
 };
 
@@ -226,7 +249,8 @@ const handleTraps = {
 function childOf(target, key) {
   if (isDerived(target) && target.formula instanceof Constant) {
     const object = target.path.reduce((value, step) => value?.[step], target.formula.value());
-    const found = object !== null && typeof object === "object" && !isHandle(object) ? object[key] : undefined;
+    const found =
+      object !== null && typeof object === "object" && !isHandle(object) ? object[key] : undefined;
     if (isHandle(found) || isStream(found)) return found;
   }
   return makeHandle(target.child(key));
@@ -249,5 +273,7 @@ setCellDescriber((value, show) => {
 
 setCellUnwrapper((value) => {
   if (isHandle(value)) return { value: valueAt(targetOf(value)) };
-  return isView(value) && nodeOf(value) !== value ? { value: Array.isArray(value) ? Array.from(value) : { ...value } } : undefined;
+  return isView(value) && nodeOf(value) !== value
+    ? { value: Array.isArray(value) ? Array.from(value) : { ...value } }
+    : undefined;
 });

@@ -25,7 +25,11 @@ function cloneError(error, seen) {
   seen.set(error, copy);
   if (Object.hasOwn(error, "cause")) copy.cause = clone(error.cause, seen);
   if (typeof error.stack === "string") {
-    Object.defineProperty(copy, "stack", { value: error.stack, configurable: true, writable: true });
+    Object.defineProperty(copy, "stack", {
+      value: error.stack,
+      configurable: true,
+      writable: true,
+    });
   }
   return copy;
 }
@@ -74,7 +78,12 @@ function clone(value, seen) {
   if (core.isWeakMap(value) || core.isWeakSet(value)) refuse("A weak collection");
   const copy = keep({});
   for (const key of Object.keys(value)) {
-    Object.defineProperty(copy, key, { value: clone(value[key], seen), configurable: true, enumerable: true, writable: true });
+    Object.defineProperty(copy, key, {
+      value: clone(value[key], seen),
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
   }
   return copy;
 }

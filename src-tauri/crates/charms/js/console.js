@@ -16,7 +16,10 @@ function placeholder(kind, value) {
       return typeof value === "string" ? value : inspect(value, 1);
     case "d":
     case "i":
-      return guarded(() => String(kind === "i" ? Number.parseInt(value, 10) : Number(value)), "NaN");
+      return guarded(
+        () => String(kind === "i" ? Number.parseInt(value, 10) : Number(value)),
+        "NaN",
+      );
     case "f":
       return guarded(() => String(Number.parseFloat(value)), "NaN");
     case "j":
@@ -33,10 +36,12 @@ function format(args) {
   const parts = [];
   if (typeof args[0] === "string" && args.length > 1 && args[0].includes("%")) {
     let next = 1;
-    parts.push(args[0].replace(/%([sdifjoOc%])/g, (all, kind) => {
-      if (kind === "%") return "%";
-      return next < args.length ? placeholder(kind, args[next++]) : all;
-    }));
+    parts.push(
+      args[0].replace(/%([sdifjoOc%])/g, (all, kind) => {
+        if (kind === "%") return "%";
+        return next < args.length ? placeholder(kind, args[next++]) : all;
+      }),
+    );
     rest = args.slice(next);
   }
   for (const value of rest) parts.push(inspect(value));
@@ -45,12 +50,17 @@ function format(args) {
 }
 
 function write(level, args) {
-  log(level, guarded(() => format(args), "a value that cannot be shown"));
+  log(
+    level,
+    guarded(() => format(args), "a value that cannot be shown"),
+  );
 }
 
 function seconds(label) {
   const began = timers.get(label);
-  return began === undefined ? `Timer '${label}' does not exist` : `${label}: ${(performance.now() - began).toFixed(3)} ms`;
+  return began === undefined
+    ? `Timer '${label}' does not exist`
+    : `${label}: ${(performance.now() - began).toFixed(3)} ms`;
 }
 
 export const console = {
@@ -67,7 +77,8 @@ export const console = {
   dirxml: (...args) => write("info", args),
   table: (value) => write("info", [value]),
   assert(condition, ...args) {
-    if (!condition) write("error", args.length === 0 ? ["Assertion failed"] : ["Assertion failed:", ...args]);
+    if (!condition)
+      write("error", args.length === 0 ? ["Assertion failed"] : ["Assertion failed:", ...args]);
   },
   count(label = "default") {
     const n = (counts.get(`${label}`) ?? 0) + 1;

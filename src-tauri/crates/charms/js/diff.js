@@ -34,7 +34,9 @@ function fingerprint(value, known) {
   let text = known.get(value);
   if (text === undefined) {
     text = toJson(value, (_, v) =>
-      isContainer(v) && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v
+      isContainer(v) && !Array.isArray(v)
+        ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : v,
     );
     known.set(value, text);
   }
@@ -51,7 +53,8 @@ function splices(before, after, start, endBefore, endAfter) {
   const print = (list, i) => fingerprint(list[i], known);
   const count = (list, from, to) => {
     const counts = new Map();
-    for (let i = from; i < to; i++) counts.set(print(list, i), (counts.get(print(list, i)) ?? 0) + 1);
+    for (let i = from; i < to; i++)
+      counts.set(print(list, i), (counts.get(print(list, i)) ?? 0) + 1);
     return counts;
   };
   const coming = count(after, start, endAfter);
@@ -99,7 +102,11 @@ function diffList(before, after, path, patches) {
   while (start < shorter && sameJson(before[start], after[start])) start++;
   let endBefore = before.length;
   let endAfter = after.length;
-  while (endBefore > start && endAfter > start && sameJson(before[endBefore - 1], after[endAfter - 1])) {
+  while (
+    endBefore > start &&
+    endAfter > start &&
+    sameJson(before[endBefore - 1], after[endAfter - 1])
+  ) {
     endBefore--;
     endAfter--;
   }
@@ -108,8 +115,9 @@ function diffList(before, after, path, patches) {
     patches.push({ op: "append", path, values: after.slice(start) });
     return;
   }
-  const found = splices(before, after, start, endBefore, endAfter) ??
-    [{ index: start, remove: endBefore - start, add: after.slice(start, endAfter) }];
+  const found = splices(before, after, start, endBefore, endAfter) ?? [
+    { index: start, remove: endBefore - start, add: after.slice(start, endAfter) },
+  ];
   let best = found.map(({ index, remove, add }) => ({ op: "splice", path, index, remove, add }));
   if (endBefore === endAfter && endAfter - start <= MAX_SPLICES) {
     // As many elements as before: perhaps some were only edited.
@@ -122,7 +130,8 @@ function diffList(before, after, path, patches) {
 
 function diffNode(before, after, path, patches) {
   if (before === after) return;
-  const both = isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after);
+  const both =
+    isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after);
   if (!both || "/" in before || "/" in after) {
     if (!sameJson(before, after)) patches.push({ op: "replace", path, value: after });
   } else if (Array.isArray(before)) {
@@ -133,7 +142,8 @@ function diffNode(before, after, path, patches) {
       else diffNode(before[key], after[key], step(path, key), patches);
     }
     for (const key of Object.keys(after)) {
-      if (!Object.hasOwn(before, key)) patches.push({ op: "add", path: step(path, key), value: after[key] });
+      if (!Object.hasOwn(before, key))
+        patches.push({ op: "add", path: step(path, key), value: after[key] });
     }
   }
 }
@@ -150,11 +160,13 @@ export function collectChanges() {
   const changes = [];
   for (const { space, id, version, base, current } of writtenEntries()) {
     if (base === null) {
-      if (current !== null) changes.push({ id, space, base_version: version, create: current, patches: [] });
+      if (current !== null)
+        changes.push({ id, space, base_version: version, create: current, patches: [] });
       continue;
     }
     const patches = diffDocuments(base, current);
-    if (patches.length > 0) changes.push({ id, space, base_version: version, create: null, patches });
+    if (patches.length > 0)
+      changes.push({ id, space, base_version: version, create: null, patches });
   }
   return changes;
 }

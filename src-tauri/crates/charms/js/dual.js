@@ -27,12 +27,15 @@ class DualHandler {
 
   get(_object, key) {
     const value = valueAt(this.target);
-    if (key === Symbol.toPrimitive) return (hint) => (isObject(value) ? JSON.stringify(value) : hint === "string" ? `${value}` : value);
+    if (key === Symbol.toPrimitive)
+      return (hint) =>
+        isObject(value) ? JSON.stringify(value) : hint === "string" ? `${value}` : value;
     if (isObject(value) && Object.hasOwn(value, key) && typeof key === "string") {
       return key === "length" ? value.length : this.#member(value, key);
     }
     if (key === "then" || key === "toJSON") return key === "then" ? undefined : () => value;
-    if (typeof key === "string" && key in methods && !(Array.isArray(value) && LIST_READS.has(key))) return methods[key];
+    if (typeof key === "string" && key in methods && !(Array.isArray(value) && LIST_READS.has(key)))
+      return methods[key];
     const inherited = value?.[key];
     return typeof inherited === "function" ? inherited.bind(value) : inherited;
   }
@@ -60,8 +63,14 @@ class DualHandler {
   getOwnPropertyDescriptor(object, key) {
     const value = valueAt(this.target);
     if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;
-    if (Array.isArray(object) && key === "length") return { value: value.length, writable: true, enumerable: false, configurable: false };
-    return { value: this.#member(value, key), writable: true, enumerable: true, configurable: true };
+    if (Array.isArray(object) && key === "length")
+      return { value: value.length, writable: true, enumerable: false, configurable: false };
+    return {
+      value: this.#member(value, key),
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    };
   }
 
   defineProperty(object, key, { value }) {

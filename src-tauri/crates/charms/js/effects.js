@@ -19,8 +19,20 @@ function pending(name) {
 }
 
 const PENDING = [
-  "generateObject", "generateText", "llm", "llmDialog", "fetchJson", "fetchJsonUnchecked", "fetchText", "fetchBinary",
-  "fetchData", "fetchProgram", "streamData", "compileAndRun", "cellFromUrl", "sqliteQuery",
+  "generateObject",
+  "generateText",
+  "llm",
+  "llmDialog",
+  "fetchJson",
+  "fetchJsonUnchecked",
+  "fetchText",
+  "fetchBinary",
+  "fetchData",
+  "fetchProgram",
+  "streamData",
+  "compileAndRun",
+  "cellFromUrl",
+  "sqliteQuery",
 ];
 
 /** The functions that stay pending, by name. */

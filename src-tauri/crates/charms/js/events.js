@@ -80,12 +80,18 @@ export class EventTarget {
     const list = this.#listeners.get(`${type}`) ?? [];
     if (list.some((entry) => entry.callback === callback)) return;
     this.#listeners.set(`${type}`, [...list, { callback, once: Boolean(once) }]);
-    signal?.addEventListener("abort", () => this.removeEventListener(type, callback), { once: true });
+    signal?.addEventListener("abort", () => this.removeEventListener(type, callback), {
+      once: true,
+    });
   }
 
   removeEventListener(type, callback) {
     const list = this.#listeners.get(`${type}`);
-    if (list) this.#listeners.set(`${type}`, list.filter((entry) => entry.callback !== callback));
+    if (list)
+      this.#listeners.set(
+        `${type}`,
+        list.filter((entry) => entry.callback !== callback),
+      );
   }
 
   dispatchEvent(event) {
@@ -130,7 +136,8 @@ export class AbortSignal extends EventTarget {
   static fire(signal, reason) {
     if (signal.#aborted) return;
     signal.#aborted = true;
-    signal.#reason = reason === undefined ? new DOMException("The operation was aborted", "AbortError") : reason;
+    signal.#reason =
+      reason === undefined ? new DOMException("The operation was aborted", "AbortError") : reason;
     signal.dispatchEvent(new Event("abort"));
   }
 
@@ -142,7 +149,8 @@ export class AbortSignal extends EventTarget {
 
   static timeout(milliseconds) {
     const signal = newSignal();
-    const expire = () => abortSignal(signal, new DOMException("The operation timed out", "TimeoutError"));
+    const expire = () =>
+      abortSignal(signal, new DOMException("The operation timed out", "TimeoutError"));
     core.createTimer(expire, Number(milliseconds), undefined, false, true, true);
     return signal;
   }
@@ -155,7 +163,8 @@ export class AbortSignal extends EventTarget {
       abortSignal(signal, first.reason);
       return signal;
     }
-    for (const one of all) one.addEventListener("abort", () => abortSignal(signal, one.reason), { once: true });
+    for (const one of all)
+      one.addEventListener("abort", () => abortSignal(signal, one.reason), { once: true });
     return signal;
   }
 }

@@ -31,12 +31,17 @@ export function abandonRequests() {
 /** Splits the host's answer: u32 LE length of the head, the head, the body. */
 function splitAnswer(answer) {
   const length = answer[0] + answer[1] * 0x100 + answer[2] * 0x10000 + answer[3] * 0x1000000;
-  return { head: parseJson(decodeUtf8(answer.subarray(4, 4 + length))), bytes: answer.subarray(4 + length) };
+  return {
+    head: parseJson(decodeUtf8(answer.subarray(4, 4 + length))),
+    bytes: answer.subarray(4 + length),
+  };
 }
 
 function isBatch(request, response) {
-  return /^multipart\/mixed/i.test(request.headers.get("content-type") ?? "") &&
-    /^multipart\/mixed/i.test(response.headers.get("content-type") ?? "");
+  return (
+    /^multipart\/mixed/i.test(request.headers.get("content-type") ?? "") &&
+    /^multipart\/mixed/i.test(response.headers.get("content-type") ?? "")
+  );
 }
 
 async function exchange(id, request, body) {
@@ -59,13 +64,17 @@ async function send(request, signal) {
   underWay.set(id, pending.then(done, done));
   let gone = false;
   const aborted = new PromiseCtor((_, reject) => {
-    signal?.addEventListener("abort", () => {
-      if (!underWay.has(id) || gone) return;
-      gone = true;
-      ops.op_ck_fetch_abort(id);
-      if (signal.reason?.name === "TimeoutError") noteCall(request.method, url, null);
-      reject(signal.reason);
-    }, { once: true });
+    signal?.addEventListener(
+      "abort",
+      () => {
+        if (!underWay.has(id) || gone) return;
+        gone = true;
+        ops.op_ck_fetch_abort(id);
+        if (signal.reason?.name === "TimeoutError") noteCall(request.method, url, null);
+        reject(signal.reason);
+      },
+      { once: true },
+    );
   });
   const { head, bytes } = await (signal ? PromiseCtor.race([pending, aborted]) : pending);
   if (head.error !== undefined) {
@@ -74,7 +83,8 @@ async function send(request, signal) {
   }
   const response = receivedResponse(head, bytes);
   noteCall(request.method, url, head.status);
-  if (head.status < 300 && isBatch(request, response)) noteBatch(url, decodeUtf8(body), decodeUtf8(bytes));
+  if (head.status < 300 && isBatch(request, response))
+    noteBatch(url, decodeUtf8(body), decodeUtf8(bytes));
   return response;
 }
 

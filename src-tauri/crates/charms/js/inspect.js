@@ -70,7 +70,9 @@ class Formatter {
 
   #showFunction(f) {
     const name = typeof f.name === "string" && f.name !== "" ? `: ${clip(f.name, 80)}` : "";
-    return /^class\b/.test(Function.prototype.toString.call(f)) ? `[class${name}]` : `[Function${name}]`;
+    return /^class\b/.test(Function.prototype.toString.call(f))
+      ? `[class${name}]`
+      : `[Function${name}]`;
   }
 
   #showObject(value, depth) {
@@ -90,20 +92,29 @@ class Formatter {
   #showContents(value, depth) {
     if (Array.isArray(value)) return this.#list("[", this.#items(value, value.length, depth), "]");
     if (value instanceof Date) {
-      return Number.isNaN(Date.prototype.getTime.call(value)) ? "Invalid Date" : value.toISOString();
+      return Number.isNaN(Date.prototype.getTime.call(value))
+        ? "Invalid Date"
+        : value.toISOString();
     }
     if (value instanceof RegExp) return RegExp.prototype.toString.call(value);
     if (core.isPromise(value)) return "Promise {}";
     if (ArrayBuffer.isView(value)) {
       const head = `${value.constructor.name}(${value.byteLength}) `;
-      return value instanceof DataView ? head.trim() : head + this.#list("[", this.#items(value, value.length, depth), "]");
+      return value instanceof DataView
+        ? head.trim()
+        : head + this.#list("[", this.#items(value, value.length, depth), "]");
     }
     if (value instanceof ArrayBuffer) return `ArrayBuffer(${value.byteLength})`;
-    if (value instanceof Map) return `Map(${value.size}) ` + this.#list("{", this.#pairs(value, depth), "}");
-    if (value instanceof Set) return `Set(${value.size}) ` + this.#list("{", this.#items([...value], value.size, depth), "}");
+    if (value instanceof Map)
+      return `Map(${value.size}) ` + this.#list("{", this.#pairs(value, depth), "}");
+    if (value instanceof Set)
+      return (
+        `Set(${value.size}) ` + this.#list("{", this.#items([...value], value.size, depth), "}")
+      );
     if (value instanceof URL) return value.href;
     const name = value.constructor?.name;
-    const head = typeof name === "string" && name !== "Object" && name !== "" ? `${clip(name, 80)} ` : "";
+    const head =
+      typeof name === "string" && name !== "Object" && name !== "" ? `${clip(name, 80)} ` : "";
     return head + this.#list("{", this.#properties(value, depth), "}");
   }
 
@@ -127,10 +138,13 @@ class Formatter {
   }
 
   #properties(value, depth) {
-    const keys = Reflect.ownKeys(value).filter((key) => guarded(() => Object.prototype.propertyIsEnumerable.call(value, key), false));
+    const keys = Reflect.ownKeys(value).filter((key) =>
+      guarded(() => Object.prototype.propertyIsEnumerable.call(value, key), false),
+    );
     const shown = keys.slice(0, MAX_ENTRIES).map((key) => {
       const property = Object.getOwnPropertyDescriptor(value, key);
-      const text = property && !("value" in property) ? "[Getter]" : this.show(property?.value, depth + 1);
+      const text =
+        property && !("value" in property) ? "[Getter]" : this.show(property?.value, depth + 1);
       return `${showKey(key)}: ${text}`;
     });
     if (keys.length > MAX_ENTRIES) shown.push(`... ${keys.length - MAX_ENTRIES} more`);
@@ -154,10 +168,14 @@ const HIDDEN_FRAME = /\((?:ext|ck|node):|\bat (?:async )?(?:ext|ck|node):|\(nati
 
 /** The lines of a stack that name places in the charm's own files. */
 export function cleanStack(stack) {
-  return stack.split("\n").filter((line) => /^\s*at /.test(line) && !HIDDEN_FRAME.test(line)).map((line) => `    ${line.trim()}`).join("\n");
+  return stack
+    .split("\n")
+    .filter((line) => /^\s*at /.test(line) && !HIDDEN_FRAME.test(line))
+    .map((line) => `    ${line.trim()}`)
+    .join("\n");
 }
 
-function text(read, max) {
+function readText(read, max) {
   const value = guarded(read, undefined);
   return typeof value === "string" ? clip(value, max) : undefined;
 }
@@ -169,7 +187,10 @@ function showError(error) {
 }
 
 function isError(value) {
-  return guarded(() => core.isNativeError(value) || value instanceof Error || value instanceof DOMException, false);
+  return guarded(
+    () => core.isNativeError(value) || value instanceof Error || value instanceof DOMException,
+    false,
+  );
 }
 
 /**
@@ -178,15 +199,25 @@ function isError(value) {
  */
 export function describeThrown(value) {
   if (!isError(value)) {
-    const shown = guarded(() => clip(new Formatter(2).show(value), 4000), "a value that cannot be read");
-    return { name: "", message: `The charm threw ${typeof value === "string" ? quote(clip(value, 3900)) : shown}, which is not an Error`, stack: "" };
+    const shown = guarded(
+      () => clip(new Formatter(2).show(value), 4000),
+      "a value that cannot be read",
+    );
+    return {
+      name: "",
+      message: `The charm threw ${typeof value === "string" ? quote(clip(value, 3900)) : shown}, which is not an Error`,
+      stack: "",
+    };
   }
-  const name = text(() => value.name, 200) ?? text(() => value.constructor.name, 200) ?? "Error";
-  const message = text(() => value.message, 4000) ?? "";
-  let stack = cleanStack(text(() => value.stack, 16000) ?? "");
+  const name =
+    readText(() => value.name, 200) ?? readText(() => value.constructor.name, 200) ?? "Error";
+  const message = readText(() => value.message, 4000) ?? "";
+  let stack = cleanStack(readText(() => value.stack, 16000) ?? "");
   const cause = guarded(() => value.cause, undefined);
   if (cause !== undefined && cause !== value) {
-    const inner = isError(cause) ? `${text(() => cause.name, 200) ?? "Error"}: ${text(() => cause.message, 2000) ?? ""}` : guarded(() => inspect(cause, 1), "");
+    const inner = isError(cause)
+      ? `${readText(() => cause.name, 200) ?? "Error"}: ${readText(() => cause.message, 2000) ?? ""}`
+      : guarded(() => inspect(cause, 1), "");
     stack += `${stack === "" ? "" : "\n"}Caused by ${clip(inner, 2000)}`;
   }
   return { name, message, stack };

@@ -12,7 +12,9 @@ function payload(node) {
   const inner = node["/"];
   if (inner === null || typeof inner !== "object") return undefined;
   const body = inner[TAG];
-  return body !== null && typeof body === "object" && Object.keys(node).length === 1 ? body : undefined;
+  return body !== null && typeof body === "object" && Object.keys(node).length === 1
+    ? body
+    : undefined;
 }
 
 export function isLink(node) {

@@ -13,18 +13,30 @@ import { writeLink } from "ext:ck/links.js";
 import { loadAll, prepareDocument } from "ext:ck/replica.js";
 import { storeInitial } from "ext:ck/store.js";
 import { isStream, nameStream, placeOfStream } from "ext:ck/streams.js";
-import { Computed, Constant, internalId, isHandle, Made, nameSlot, Place, targetOf } from "ext:ck/targets.js";
+import {
+  Computed,
+  Constant,
+  internalId,
+  isHandle,
+  Made,
+  nameSlot,
+  Place,
+  targetOf,
+} from "ext:ck/targets.js";
 
 /** Data, as opposed to cells, streams, rendered elements and tools. */
 function isPlain(value) {
-  if (value === null || typeof value !== "object" || isHandle(value) || isStream(value)) return false;
+  if (value === null || typeof value !== "object" || isHandle(value) || isStream(value))
+    return false;
   return value.type !== "vnode" && typeof value.pattern !== "function";
 }
 
 /** `stored` with what is missing taken from `defaults`, at every depth of objects. */
 function withDefaults(stored, defaults) {
   if (stored === undefined) return structuredClone(defaults);
-  const both = [stored, defaults].every((value) => value !== null && typeof value === "object" && !Array.isArray(value));
+  const both = [stored, defaults].every(
+    (value) => value !== null && typeof value === "object" && !Array.isArray(value),
+  );
   if (!both || "/" in stored) return stored;
   const merged = { ...stored };
   for (const key of Object.keys(defaults)) merged[key] = withDefaults(stored[key], defaults[key]);
@@ -43,9 +55,17 @@ function prepareArgument(defaults) {
 function nameStreams(value, path) {
   if (isStream(value)) {
     const { space } = job.current;
-    nameStream(value, { space, id: internalId({ stream: ["__patternResult", ...path] }), path: [] }, path.join("."));
+    nameStream(
+      value,
+      { space, id: internalId({ stream: ["__patternResult", ...path] }), path: [] },
+      path.join("."),
+    );
   } else if (isPlain(value) && path.length < 4) {
-    for (const key of Object.keys(value)) nameStreams(guarded(() => value[key], undefined), [...path, key]);
+    for (const key of Object.keys(value))
+      nameStreams(
+        guarded(() => value[key], undefined),
+        [...path, key],
+      );
   }
 }
 
@@ -68,10 +88,13 @@ export function setUp({ body, defaults }) {
 function outputsOf(made) {
   if (!isHandle(made)) return isPlain(made) ? made : { value: made };
   const target = targetOf(made);
-  const inner = target instanceof Computed && target.formula instanceof Constant && target.path.length === 0
-    ? target.formula.value()
-    : made;
-  return isPlain(inner) ? inner : Object.fromEntries(Object.keys(made).map((key) => [key, made[key]]));
+  const inner =
+    target instanceof Computed && target.formula instanceof Constant && target.path.length === 0
+      ? target.formula.value()
+      : made;
+  return isPlain(inner)
+    ? inner
+    : Object.fromEntries(Object.keys(made).map((key) => [key, made[key]]));
 }
 
 /** Loads the documents of the piece in one question. */
@@ -83,7 +106,11 @@ export function warmUp() {
 function kindOf(value) {
   if (isStream(value)) return "stream";
   if (isHandle(value)) return targetOf(value) instanceof Computed ? "derived" : "cell";
-  if (typeof value === "function" || (value !== null && typeof value === "object" && !isPlain(value))) return "derived";
+  if (
+    typeof value === "function" ||
+    (value !== null && typeof value === "object" && !isPlain(value))
+  )
+    return "derived";
   return "plain";
 }
 
@@ -95,8 +122,15 @@ function storedOutput(value) {
   if (isHandle(value)) {
     const target = targetOf(value);
     if (target instanceof Place) return writeLink(target, HOME(), true);
-    if (target instanceof Made) return writeLink({ space: job.current.space, id: nameSlot(target.slot), path: target.path }, HOME(), true);
-    return target.formula instanceof Constant ? storedOutput(target.path.reduce((v, key) => v?.[key], target.formula.value())) : undefined;
+    if (target instanceof Made)
+      return writeLink(
+        { space: job.current.space, id: nameSlot(target.slot), path: target.path },
+        HOME(),
+        true,
+      );
+    return target.formula instanceof Constant
+      ? storedOutput(target.path.reduce((v, key) => v?.[key], target.formula.value()))
+      : undefined;
   }
   if (kindOf(value) === "derived") return undefined;
   if (!isPlain(value)) return value === undefined ? undefined : storeInitial(value, HOME());
@@ -111,7 +145,9 @@ function storedOutput(value) {
 
 function streamsIn(value) {
   if (isStream(value)) return [placeOfStream(value)];
-  return isPlain(value) ? Object.keys(value).flatMap((key) => streamsIn(guarded(() => value[key], undefined))) : [];
+  return isPlain(value)
+    ? Object.keys(value).flatMap((key) => streamsIn(guarded(() => value[key], undefined)))
+    : [];
 }
 
 /** What is stored when the charm is added; see the report of run.js. */
@@ -119,9 +155,13 @@ export function inspectPiece(outputs, { tags = [] }) {
   const { space, argument, result } = job.current;
   const value = storedOutput(outputs);
   const kinds = {};
-  for (const key of Object.keys(outputs)) if (!key.startsWith("$")) kinds[key] = kindOf(outputs[key]);
-  const documents = [{ id: result, doc: { value, argument: writeLink({ space, id: argument, path: [] }, HOME()) } }];
-  for (const { id } of streamsIn(outputs)) documents.push({ id, doc: { value: { $stream: true } } });
+  for (const key of Object.keys(outputs))
+    if (!key.startsWith("$")) kinds[key] = kindOf(outputs[key]);
+  const documents = [
+    { id: result, doc: { value, argument: writeLink({ space, id: argument, path: [] }, HOME()) } },
+  ];
+  for (const { id } of streamsIn(outputs))
+    documents.push({ id, doc: { value: { $stream: true } } });
   for (const slot of cellsMade()) {
     const id = nameSlot(slot);
     const initial = slot.stored({ space, id });

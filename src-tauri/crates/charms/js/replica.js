@@ -63,21 +63,47 @@ function addEntry({ space, id, version, doc }) {
   if (!spaces.has(space)) spaces.set(space, new Map());
   const prepare = prepared.get(keyOf(space, id));
   spaces.get(space).set(id, {
-    space, id, version,
+    space,
+    id,
+    version,
     base: doc,
     current: prepare === undefined ? doc : prepare(doc),
-    written: false, linked: false, history: [], savedIn: 0,
+    written: false,
+    linked: false,
+    history: [],
+    savedIn: 0,
   });
 }
 
-/** Loads what is not loaded yet, in one question. The host may add more. */
+// As many documents as are asked for at once.
+const MAX_QUESTION = 512;
+
+/**
+ * Asks the host for documents. What is larger than one answer may be is refused
+ * as a whole, so a refused question is asked again in halves; a document that
+ * is refused by itself is the error.
+ */
+function ask(places) {
+  if (places.length > MAX_QUESTION) {
+    return [...ask(places.slice(0, MAX_QUESTION)), ...ask(places.slice(MAX_QUESTION))];
+  }
+  try {
+    return parseJson(ops.op_ck_read(toJson(places)));
+  } catch (error) {
+    if (places.length === 1) throw error;
+    const half = places.length >> 1;
+    return [...ask(places.slice(0, half)), ...ask(places.slice(half))];
+  }
+}
+
+/** Loads what is not loaded yet. The host may add more. */
 export function loadAll(places) {
   const missing = new Map();
   for (const { space, id } of places) {
     if (find(space, id) === undefined) missing.set(keyOf(space, id), { space, id });
   }
   if (missing.size === 0) return;
-  for (const found of parseJson(ops.op_ck_read(toJson([...missing.values()])))) addEntry(found);
+  for (const found of ask([...missing.values()])) addEntry(found);
   for (const place of missing.values()) addEntry({ ...place, version: 0, doc: null });
 }
 
@@ -106,7 +132,9 @@ export function load(space, id) {
 
 /** Entries that handlers wrote. */
 export function writtenEntries() {
-  return [...spaces.values()].flatMap((entries) => [...entries.values()].filter((entry) => entry.written));
+  return [...spaces.values()].flatMap((entries) =>
+    [...entries.values()].filter((entry) => entry.written),
+  );
 }
 
 function docAt(entry, at) {
@@ -168,7 +196,10 @@ function kindOf(node) {
 
 function checkStep(container, key) {
   if (key === "__proto__") throw new TypeError("A cell cannot have a property named __proto__");
-  if (Array.isArray(container) && !(/^(0|[1-9]\d*)$/.test(key) && Number(key) <= container.length)) {
+  if (
+    Array.isArray(container) &&
+    !(/^(0|[1-9]\d*)$/.test(key) && Number(key) <= container.length)
+  ) {
     throw new TypeError(`A list of ${container.length} has no place "${key}" to write to`);
   }
 }
@@ -208,7 +239,7 @@ export function write(entry, path, value) {
 /** Adds `values` at the end of the list at `path`. */
 export function append(entry, path, values) {
   const { container, key } = containerFor(entry, path);
-  const list = container[key] = own(container[key] ?? []);
+  const list = (container[key] = own(container[key] ?? []));
   for (const value of values) list.push(value);
   entry.written = true;
   changeCount++;

@@ -55,7 +55,10 @@ async function complete() {
   if (run.error !== null) {
     abandonRequests();
   } else if (waitingTimeouts() > 0) {
-    noteOnce(`${waitingTimeouts()} timer(s) still waited when the run was complete; await them if they matter`, "debug");
+    noteOnce(
+      `${waitingTimeouts()} timer(s) still waited when the run was complete; await them if they matter`,
+      "debug",
+    );
   }
 }
 
@@ -63,9 +66,15 @@ async function runUpdater(outputs) {
   const { stream: name, event } = job.current;
   const stream = outputs[name];
   if (stream === undefined) {
-    failWith("no-bg-updater", `The charm has no output "${name}", so there is nothing to run in the background`);
+    failWith(
+      "no-bg-updater",
+      `The charm has no output "${name}", so there is nothing to run in the background`,
+    );
   } else if (!isStream(stream)) {
-    failWith("not-a-stream", `The charm's output "${name}" is not a stream: it must be what a handler or an action gives`);
+    failWith(
+      "not-a-stream",
+      `The charm's output "${name}" is not a stream: it must be what a handler or an action gives`,
+    );
   } else {
     warmUp();
     dispatch(stream, event);
@@ -130,6 +139,12 @@ export async function start(entry) {
   } catch (error) {
     const { name, message, stack } = describeThrown(error);
     log("error", `The report could not be written: ${message}`);
-    return toJson({ ending: "error", error: { kind: "exception", name, message, stack }, changes: [], inspection: null, calls_failed: 0 });
+    return toJson({
+      ending: "error",
+      error: { kind: "exception", name, message, stack },
+      changes: [],
+      inspection: null,
+      calls_failed: 0,
+    });
   }
 }

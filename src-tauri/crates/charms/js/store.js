@@ -17,7 +17,10 @@ import { isStream, placeOfStream } from "ext:ck/streams.js";
 const NOT_STORED = new Set(["$UI", "$TILE_UI", "$CHIP_UI"]);
 
 function showPath(path) {
-  const text = path.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`)).join("").replace(/^\./, "");
+  const text = path
+    .map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`))
+    .join("")
+    .replace(/^\./, "");
   return text === "" ? "" : ` at ${text}`;
 }
 
@@ -26,16 +29,22 @@ function refuse(what, trail) {
 }
 
 const UNSTORABLE = [
-  [Map, "A Map", "an array of pairs"], [Set, "A Set", "an array"], [WeakMap, "A WeakMap"], [WeakSet, "A WeakSet"],
-  [Promise, "A Promise", "what it resolves to (is an await missing?)"], [RegExp, "A RegExp", "its source"],
-  [ArrayBuffer, "An ArrayBuffer", "base64 text"], [Error, "An Error", "its message"],
+  [Map, "A Map", "an array of pairs"],
+  [Set, "A Set", "an array"],
+  [WeakMap, "A WeakMap"],
+  [WeakSet, "A WeakSet"],
+  [Promise, "A Promise", "what it resolves to (is an await missing?)"],
+  [RegExp, "A RegExp", "its source"],
+  [ArrayBuffer, "An ArrayBuffer", "base64 text"],
+  [Error, "An Error", "its message"],
 ];
 
 function checkObject(value, trail) {
   for (const [Type, name, instead] of UNSTORABLE) {
     if (value instanceof Type) refuse(instead ? `${name} (store ${instead} instead)` : name, trail);
   }
-  if (ArrayBuffer.isView(value)) refuse("A typed array (store an array or base64 text instead)", trail);
+  if (ArrayBuffer.isView(value))
+    refuse("A typed array (store an array or base64 text instead)", trail);
 }
 
 /** Copies a node into another place: relative links become absolute. */
@@ -43,7 +52,9 @@ function copyNode(node, from, home) {
   if (node === null || typeof node !== "object") return node;
   if (isLink(node)) return writeLink(readLink(node, from), home);
   if (Array.isArray(node)) return Array.from(node, (item) => copyNode(item, from, home));
-  return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, copyNode(item, from, home)]));
+  return Object.fromEntries(
+    Object.entries(node).map(([key, item]) => [key, copyNode(item, from, home)]),
+  );
 }
 
 class Storer {
@@ -65,9 +76,11 @@ class Storer {
     if (this.#stack.includes(value)) refuse("An object that contains itself", path);
     this.#stack.push(value);
     try {
-      if (typeof value.toJSON === "function") return this.value(value.toJSON(path.at(-1) ?? ""), path);
+      if (typeof value.toJSON === "function")
+        return this.value(value.toJSON(path.at(-1) ?? ""), path);
       checkObject(value, path);
-      if (Array.isArray(value)) return Array.from(value, (item, i) => this.value(item, [...path, String(i)]) ?? null);
+      if (Array.isArray(value))
+        return Array.from(value, (item, i) => this.value(item, [...path, String(i)]) ?? null);
       return this.object(value, path);
     } finally {
       this.#stack.pop();
@@ -112,7 +125,8 @@ class Storer {
     const { entry, node } = found;
     if (this.creates && target instanceof Made) markCreated(entry);
     // A place in a list may hold another element tomorrow: link the element.
-    if (isLink(node) && /^\d+$/.test(found.path.at(-1) ?? "")) return writeLink(readLink(node, entry), this.home);
+    if (isLink(node) && /^\d+$/.test(found.path.at(-1) ?? ""))
+      return writeLink(readLink(node, entry), this.home);
     return writeLink({ space: entry.space, id: entry.id, path: found.path }, this.home);
   }
 
@@ -140,11 +154,16 @@ export function storeInitial(value, home) {
 // What of a list becomes a document of its own: plain objects, and read objects
 // that were no links, except those that stay in the list they were read from.
 function isElement(value, home, path) {
-  if (value === null || typeof value !== "object" || isHandle(value) || isStream(value)) return false;
+  if (value === null || typeof value !== "object" || isHandle(value) || isStream(value))
+    return false;
   if (isView(value)) {
     const origin = originOf(value);
-    const stays = origin !== undefined && origin.space === home.space && origin.id === home.id &&
-      origin.path.length === path.length + 1 && path.every((key, i) => key === origin.path[i]);
+    const stays =
+      origin !== undefined &&
+      origin.space === home.space &&
+      origin.id === home.id &&
+      origin.path.length === path.length + 1 &&
+      path.every((key, i) => key === origin.path[i]);
     return !Array.isArray(value) && !origin?.ref && !stays;
   }
   return !Array.isArray(value) && typeof value.toJSON !== "function";
@@ -152,42 +171,9 @@ function isElement(value, home, path) {
 
 let unnamed = 0;
 
-// List -> ids of the documents that its elements are in, up to `length`. A list
-// that only grew in place keeps what is known of it.
-const known = new WeakMap();
-
+/** Ids of the documents that a list's elements are in. */
 function idsIn(list) {
-  let found = known.get(list);
-  if (found === undefined || found.length > list.length) known.set(list, found = { ids: new Set(), length: 0 });
-  for (; found.length < list.length; found.length++) {
-    const node = list[found.length];
-    if (isLink(node)) found.ids.add(node["/"]["link@1"].id);
-  }
-  return found.ids;
-}
-
-/** Picks the document of each element; `inUse` holds ids that are taken. */
-class Naming {
-  #taken = new Set();
-
-  constructor(home, path, inUse) {
-    this.home = home;
-    this.path = path;
-    this.inUse = inUse;
-  }
-
-  id(content) {
-    const named = typeof content.id === "string" && content.id !== "";
-    const key = named ? content.id : `${job.current.run}:${unnamed++}`;
-    for (let n = 1; ; n++) {
-      // Two elements with one id are still two elements.
-      const id = ops.op_ck_keyed_id(toJson({ list: this.home.id, space: this.home.space, path: this.path, key: n === 1 ? key : `${key}:${n}` }));
-      if (!this.#taken.has(id) && !this.inUse.has(id)) {
-        this.#taken.add(id);
-        return id;
-      }
-    }
-  }
+  return new Set(list.map((node) => (isLink(node) ? node["/"]["link@1"].id : undefined)));
 }
 
 /** True when the element that is in the list now has this very content. */
@@ -200,37 +186,97 @@ function unchanged(list, index, content, entry) {
   return path.length === 0 && sameJson(load(space, id).current?.value, content);
 }
 
+/** Turns values into elements of the list at `path` of a document. */
+class ListStorer {
+  // Elements that become documents: { slot, key, content, id }.
+  #apart = [];
+  #taken = new Set();
+
+  /** `stays`: elements that are kept, whose documents must not be written over. */
+  constructor(entry, path, stays) {
+    this.entry = entry;
+    this.path = path;
+    this.stays = stays;
+    this.home = { space: entry.space, id: entry.id };
+    this.storer = new Storer(this.home);
+    // What goes into a document of its own has no place in the list's document.
+    this.apartStorer = new Storer({ space: entry.space, id: "" });
+  }
+
+  /**
+   * Puts the stored form of a value into `stored[slot]`, at the latest when
+   * `finish` is called; `before` is the list whose element it may stay.
+   */
+  put(stored, slot, value, index, before) {
+    const at = String(index);
+    if (!isElement(value, this.home, this.path)) {
+      stored[slot] = this.storer.value(value, [...this.path, at]) ?? null;
+      return;
+    }
+    const content = this.apartStorer.value(isView(value) ? { ...value } : value, [at]);
+    const named = typeof content.id === "string" && content.id !== "";
+    // Without a name of its own an element keeps the document it has, as long
+    // as it is the same: a list written anew is then no change.
+    if (!named && index < before.length && unchanged(before, index, content, this.entry)) {
+      stored[slot] = before[index];
+      return;
+    }
+    const key = named ? content.id : `${job.current.run}:${unnamed++}`;
+    this.#apart.push({ slot, key, content, space: this.home.space, id: this.#idOf(key) });
+  }
+
+  #idOf(key) {
+    return ops.op_ck_keyed_id(
+      toJson({ list: this.home.id, space: this.home.space, path: this.path, key }),
+    );
+  }
+
+  // Two elements with one id are still two elements: the second gets a name of
+  // its own. Only a document that exists can be in use by an element that stays.
+  #isFree({ space, id }) {
+    if (this.#taken.has(id)) return false;
+    if (this.stays.length === 0 || load(space, id).current === null) return true;
+    this.inUse ??= idsIn(this.stays);
+    return !this.inUse.has(id);
+  }
+
+  finish(stored) {
+    loadAll(this.#apart);
+    for (const element of this.#apart) {
+      for (let n = 2; !this.#isFree(element); n++) element.id = this.#idOf(`${element.key}:${n}`);
+      const { slot, space, id, content } = element;
+      this.#taken.add(id);
+      const entry = load(space, id);
+      entry.linked = true;
+      if (!sameJson(entry.current?.value, content)) write(entry, [], content);
+      stored[slot] = writeLink({ space, id, path: [] }, this.home);
+    }
+    return stored;
+  }
+}
+
 /**
  * The stored form of list elements. `before` is the list as it is now; with
  * `add` the values come after its elements, else they take their place.
  */
 export function storeList(values, entry, path, before, add = false) {
-  const home = { space: entry.space, id: entry.id };
-  const storer = new Storer(home);
-  // What goes into a document of its own has no place in the list's document.
-  const apart = new Storer({ space: entry.space, id: "" });
-  const naming = new Naming(home, path, add ? idsIn(before) : new Set());
-  const offset = add ? before.length : 0;
-  const documents = [];
-  const stored = Array.from(values, (value, i) => {
-    const at = [...path, String(i + offset)];
-    if (!isElement(value, home, path)) return storer.value(value, at) ?? null;
-    const content = apart.value(isView(value) ? { ...value } : value, [String(i)]);
-    const hasName = typeof content.id === "string" && content.id !== "";
-    if (!hasName && !add && i < before.length) {
-      // Without a name of its own an element keeps the document it has, as
-      // long as it is the same: a list written anew is then no change.
-      if (unchanged(before, i, content, entry)) return before[i];
-    }
-    const id = naming.id(content);
-    documents.push({ space: entry.space, id, content });
-    return writeLink({ space: entry.space, id, path: [] }, home);
-  });
-  loadAll(documents);
-  for (const { space, id, content } of documents) {
-    const element = load(space, id);
-    element.linked = true;
-    if (!sameJson(element.current?.value, content)) write(element, [], content);
+  const list = new ListStorer(entry, path, add ? before : []);
+  const stored = new Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    if (add) list.put(stored, i, values[i], before.length + i, []);
+    else list.put(stored, i, values[i], i, before);
   }
-  return stored;
+  return list.finish(stored);
+}
+
+/** The stored form of a value that takes the place `index` of a list. */
+export function storeElement(value, entry, path, list, index) {
+  const storer = new ListStorer(
+    entry,
+    path,
+    list.filter((_, i) => i !== index),
+  );
+  const stored = [];
+  storer.put(stored, 0, value, index, list);
+  return storer.finish(stored)[0];
 }

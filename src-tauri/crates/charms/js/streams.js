@@ -20,9 +20,11 @@ export class Stream {
 
   /** Queues an event; `onCommit(tx)` is called when its handler has settled. */
   send(event, onCommit) {
-    if (run.phase !== "run") throw new Error("Events can be sent by handlers only, not while the charm is set up");
+    if (run.phase !== "run")
+      throw new Error("Events can be sent by handlers only, not while the charm is set up");
     const { invoke, name } = details.get(this) ?? {};
-    if (invoke === undefined) throw new Error(`Cannot send to ${name ?? "a stream without a handler"}`);
+    if (invoke === undefined)
+      throw new Error(`Cannot send to ${name ?? "a stream without a handler"}`);
     dispatch(this, event ?? {}, onCommit);
   }
 
@@ -50,7 +52,8 @@ export function nameStream(stream, place, name) {
 
 export function placeOfStream(stream) {
   const { place } = details.get(stream);
-  if (place === null) throw new TypeError("A stream can be stored only when it is one of the charm's outputs");
+  if (place === null)
+    throw new TypeError("A stream can be stored only when it is one of the charm's outputs");
   return place;
 }
 
@@ -81,10 +84,12 @@ export function dispatch(stream, event, onCommit) {
       return { status: "error", error };
     },
   );
-  const done = settled.then((status) => {
-    running.delete(done);
-    if (typeof onCommit === "function") onCommit({ status: () => status });
-  }).catch((error) => fail("exception", error));
+  const done = settled
+    .then((status) => {
+      running.delete(done);
+      if (typeof onCommit === "function") onCommit({ status: () => status });
+    })
+    .catch((error) => fail("exception", error));
   running.add(done);
 }
 

@@ -35,7 +35,7 @@ export function specOf(spec) {
 
 function memberSpec(spec, key) {
   if (spec === undefined) return undefined;
-  return specOf(/^\d+$/.test(key) ? spec.items ?? spec.props?.[key] : spec.props?.[key]);
+  return specOf(/^\d+$/.test(key) ? (spec.items ?? spec.props?.[key]) : spec.props?.[key]);
 }
 
 /** A place in a document. */
@@ -122,7 +122,9 @@ export class Formula {
     try {
       let value = this.#compute();
       if (value instanceof Promise) {
-        noteOnce("A function given to derive, computed or lift is async: its result counts as undefined");
+        noteOnce(
+          "A function given to derive, computed or lift is async: its result counts as undefined",
+        );
         value = undefined;
       }
       return { changes: at, value };
@@ -168,7 +170,8 @@ export class Computed {
       const target = targetOf(value);
       if (target !== undefined) return rest.reduce((t, key) => t.child(key), target).locate(mode);
       const origin = isView(value) ? originOf(value) : undefined;
-      if (origin !== undefined) return resolve(origin.space, origin.id, [...origin.path, ...rest], mode);
+      if (origin !== undefined)
+        return resolve(origin.space, origin.id, [...origin.path, ...rest], mode);
       if (rest.length === 0 || value === null || value === undefined) {
         return { computed: rest.length === 0 ? value : undefined };
       }

@@ -11,7 +11,8 @@ import { ops } from "ext:ck/host.js";
 export function bytesOf(source) {
   if (source === undefined) return new Uint8Array(0);
   if (source instanceof Uint8Array) return source;
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  if (ArrayBuffer.isView(source))
+    return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   throw new TypeError("Expected an ArrayBuffer or a view of one");
 }

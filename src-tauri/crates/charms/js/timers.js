@@ -10,7 +10,8 @@ const timers = new Map();
 let nextId = 1;
 
 function start(callback, delay, args, repeat) {
-  if (typeof callback !== "function") throw new TypeError("A timer needs a function; text is not run as code");
+  if (typeof callback !== "function")
+    throw new TypeError("A timer needs a function; text is not run as code");
   const id = nextId++;
   const fire = () => {
     if (!repeat) timers.delete(id);
@@ -20,7 +21,10 @@ function start(callback, delay, args, repeat) {
       fail("timer", error);
     }
   };
-  timers.set(id, { repeat, timer: core.createTimer(fire, Number(delay) || 0, undefined, repeat, true, false) });
+  timers.set(id, {
+    repeat,
+    timer: core.createTimer(fire, Number(delay) || 0, undefined, repeat, true, false),
+  });
   return id;
 }
 
@@ -43,5 +47,7 @@ export function waitingTimeouts() {
 
 export function queueMicrotask(callback) {
   if (typeof callback !== "function") throw new TypeError("queueMicrotask needs a function");
-  Promise.resolve().then(callback).catch((error) => fail("exception", error));
+  Promise.resolve()
+    .then(callback)
+    .catch((error) => fail("exception", error));
 }

@@ -13,7 +13,7 @@ export function parseUrl(href, base = "") {
 
 function encodeForm(text) {
   return encodeURIComponent(text.toWellFormed()).replace(/[!'()~]|%20/g, (found) =>
-    found === "%20" ? "+" : `%${found.charCodeAt(0).toString(16).toUpperCase()}`
+    found === "%20" ? "+" : `%${found.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 }
 
@@ -41,10 +41,15 @@ function decodeForm(text) {
 }
 
 function parsePairs(query) {
-  return query.split("&").filter((part) => part !== "").map((part) => {
-    const at = part.indexOf("=");
-    return at < 0 ? [decodeForm(part), ""] : [decodeForm(part.slice(0, at)), decodeForm(part.slice(at + 1))];
-  });
+  return query
+    .split("&")
+    .filter((part) => part !== "")
+    .map((part) => {
+      const at = part.indexOf("=");
+      return at < 0
+        ? [decodeForm(part), ""]
+        : [decodeForm(part.slice(0, at)), decodeForm(part.slice(at + 1))];
+    });
 }
 
 function pairsOf(init) {
@@ -94,7 +99,9 @@ export class URLSearchParams {
   }
 
   delete(name, value) {
-    this.#pairs = this.#pairs.filter(([n, v]) => n !== `${name}` || (value !== undefined && v !== `${value}`));
+    this.#pairs = this.#pairs.filter(
+      ([n, v]) => n !== `${name}` || (value !== undefined && v !== `${value}`),
+    );
     this.#update();
   }
 
@@ -107,7 +114,9 @@ export class URLSearchParams {
   }
 
   has(name, value) {
-    return this.#pairs.some(([n, v]) => n === `${name}` && (value === undefined || v === `${value}`));
+    return this.#pairs.some(
+      ([n, v]) => n === `${name}` && (value === undefined || v === `${value}`),
+    );
   }
 
   set(name, value) {
@@ -181,7 +190,8 @@ export class URL {
     const parts = ops.op_ck_url_set(this.#parts.href, part, `${value}`);
     if (parts === "") throw new TypeError(`Invalid URL: '${value}'`);
     this.#parts = parseJson(parts);
-    if (this.#params !== null && (part === "search" || part === "href")) resetParams(this.#params, this.#parts.search);
+    if (this.#params !== null && (part === "search" || part === "href"))
+      resetParams(this.#params, this.#parts.search);
   }
 
   static setQuery(url, query) {
@@ -209,7 +219,17 @@ export class URL {
   }
 
   static {
-    for (const part of ["protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash"]) {
+    for (const part of [
+      "protocol",
+      "username",
+      "password",
+      "host",
+      "hostname",
+      "port",
+      "pathname",
+      "search",
+      "hash",
+    ]) {
       Object.defineProperty(URL.prototype, part, {
         configurable: true,
         enumerable: true,

@@ -24,14 +24,21 @@ const nodes = new WeakMap();
 const shown = new WeakMap();
 
 function readOnly(what) {
-  return new TypeError(`A value read from a cell cannot be changed (${what}): write to the cell, or copy the value first, as in [...list] or {...object}`);
+  return new TypeError(
+    `A value read from a cell cannot be changed (${what}): write to the cell, or copy the value first, as in [...list] or {...object}`,
+  );
 }
 
 // Lists of a snapshot are arrays with these methods in front: sorting gives a
 // sorted copy, the others say what to do instead.
 const listMethods = Object.create(Array.prototype);
 for (const name of ["push", "pop", "shift", "unshift", "splice", "fill", "copyWithin"]) {
-  Object.defineProperty(listMethods, name, { value() { throw readOnly(name); }, configurable: true });
+  Object.defineProperty(listMethods, name, {
+    value() {
+      throw readOnly(name);
+    },
+    configurable: true,
+  });
 }
 for (const name of ["sort", "reverse"]) {
   Object.defineProperty(listMethods, name, {
@@ -81,7 +88,9 @@ export function originOf(value) {
   for (let node = value; node !== undefined;) {
     const origin = origins.get(node);
     if (origin !== undefined) {
-      return below.length === 0 ? origin : { ...origin, path: [...origin.path, ...below], ref: null };
+      return below.length === 0
+        ? origin
+        : { ...origin, path: [...origin.path, ...below], ref: null };
     }
     const up = parents.get(node);
     if (up === undefined) return undefined;
@@ -115,7 +124,13 @@ class ViewHandler {
 
   #fill(target, key) {
     const value = this.#member(this.node[key], key);
-    if (key === "__proto__") Object.defineProperty(target, key, { value, configurable: true, enumerable: true, writable: true });
+    if (key === "__proto__")
+      Object.defineProperty(target, key, {
+        value,
+        configurable: true,
+        enumerable: true,
+        writable: true,
+      });
     else target[key] = value;
   }
 
@@ -130,7 +145,8 @@ class ViewHandler {
       const node = peek(link.space, link.id, this.moment.changes);
       if (linksIn.get(node) === false && origins.get(node)?.ref) return node;
     }
-    if (Array.isArray(this.node) && !isLoaded(link.space, link.id)) prefetch(this.node, Number(key), entry);
+    if (Array.isArray(this.node) && !isLoaded(link.space, link.id))
+      prefetch(this.node, Number(key), entry);
     const found = resolve(link.space, link.id, link.path, "read", this.moment.at);
     return show(found.node, found, link.redirect ? found.ref : link, this.moment);
   }
@@ -190,7 +206,9 @@ function show(node, place, ref, moment, makeItem) {
   }
   const known = makeItem === undefined ? shown.get(node) : undefined;
   if (known !== undefined && known.changes === moment.changes) return known.view;
-  const target = Array.isArray(node) ? Object.setPrototypeOf(new Array(node.length), listMethods) : {};
+  const target = Array.isArray(node)
+    ? Object.setPrototypeOf(new Array(node.length), listMethods)
+    : {};
   const view = new Proxy(target, new ViewHandler(node, place, moment, makeItem));
   nodes.set(view, node);
   origins.set(view, origin);

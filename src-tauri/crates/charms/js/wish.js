@@ -28,7 +28,8 @@ function failed(error) {
 
 /** `{ result, candidates, error }` for `{ query, path, scope }`. */
 function grant({ query, path = [], scope }) {
-  if (typeof query !== "string" || query === "") return failed("A wish needs a query such as #googleAuth");
+  if (typeof query !== "string" || query === "")
+    return failed("A wish needs a query such as #googleAuth");
   if (/^#now(\/\d+)?$/.test(query)) {
     // A background run is one moment: the clock does not tick within it.
     const now = job.current.now_ms;
@@ -37,9 +38,13 @@ function grant({ query, path = [], scope }) {
   const [tag, ...steps] = query.startsWith("#") ? query.split("/") : [query];
   const { candidates, error } = ask(tag, scope);
   const found = candidates.map((place) =>
-    makeHandle(new Place(place.space, place.id, [...(place.path ?? []), ...steps, ...path].map(String)))
+    makeHandle(
+      new Place(place.space, place.id, [...(place.path ?? []), ...steps, ...path].map(String)),
+    ),
   );
-  return found.length === 0 ? failed(error ?? `Nothing matches ${tag}`) : { result: found[0], candidates: found, error: undefined };
+  return found.length === 0
+    ? failed(error ?? `Nothing matches ${tag}`)
+    : { result: found[0], candidates: found, error: undefined };
 }
 
 /**
@@ -49,7 +54,7 @@ function grant({ query, path = [], scope }) {
 export function wish(target) {
   const answer = derived(() => {
     const asked = unwrap(target);
-    return grant(typeof asked === "string" ? { query: asked } : asked ?? {});
+    return grant(typeof asked === "string" ? { query: asked } : (asked ?? {}));
   });
   return typeof target === "string" ? answer.key("result") : answer;
 }

@@ -19,7 +19,7 @@ use crate::{
     compile::{Compiled, Dialect, Facts, Module, Place},
     frames::{SourceModule, join_head},
     worker::{
-        engine::{Engine, EngineConfig, RunEnd, THREAD_STACK},
+        engine::{Engine, RunConfig, RunEnd, THREAD_STACK},
         host::{HostFailure, LocalFuture, OpsHost},
     },
 };
@@ -267,17 +267,17 @@ fn run(modules: Vec<SourceModule>, fake: FakeHost, seen: Arc<Mutex<Seen>>) -> Ru
         random: SeededRandom::new(1),
         hanging: RefCell::default(),
     };
-    let config = EngineConfig {
+    let config = RunConfig {
         job,
         modules,
-        heap_bytes: HEAP,
+        entry,
         host: Rc::new(door),
     };
     tokio.block_on(async {
-        let mut engine = Engine::new(config)
+        let mut engine = Engine::new(HEAP)
             .await
             .unwrap_or_else(|e| panic!("no engine: {e:?}"));
-        engine.run(&entry).await
+        engine.run(config).await
     })
 }
 

@@ -156,5 +156,5 @@ fn damaged_sources_never_panic_or_hang() {
         );
     }
     // The sources as they are must compile, and some damage is harmless.
-    assert!(good > 100 && bad > 1_000, "{good} good, {bad} bad");
+    assert!(good > 40 && bad > 1_000, "{good} good, {bad} bad");
 }

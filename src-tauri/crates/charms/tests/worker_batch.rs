@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use charmkeeper_base::{ErrorKind, Outcome};
 use charmkeeper_charms::runner::{
-    Action, BatchOptions, Ending, Job, JobEnd, Limits, WorkerCommand, run_batch_with,
+    Action, BatchOptions, Ending, Isolation, Job, JobEnd, Limits, WorkerCommand, run_batch_with,
 };
 use support::{NO_OP, Network, Recorder, job, job_with, run, run_one, short, worker};
 
@@ -21,107 +21,122 @@ fn workers(ends: &[JobEnd]) -> usize {
         .len()
 }
 
-fn patient(max_workers: usize) -> BatchOptions {
+const BOTH: [Isolation; 2] = [Isolation::Process, Isolation::Runtime];
+
+/// Without the rule about slow charms, for tests that count workers.
+fn patient(isolation: Isolation) -> BatchOptions {
     BatchOptions {
         slow_after: Duration::from_secs(3600),
-        max_workers,
+        max_workers: 8,
+        isolation,
     }
 }
 
-/// Without the rule about slow charms, for tests that count workers.
-async fn run_patiently(jobs: Vec<Job>) -> Vec<JobEnd> {
-    let mut ends = Vec::new();
-    Box::pin(run_batch_with(&worker(), patient(8), jobs, |end| {
-        ends.push(end)
-    }))
-    .await;
+async fn run_in(isolation: Isolation, jobs: Vec<Job>) -> Vec<JobEnd> {
+    let (cmd, mut ends) = (worker(), Vec::new());
+    let run = run_batch_with(&cmd, patient(isolation), jobs, |end| ends.push(end));
+    Box::pin(run).await;
     ends
 }
 
 #[tokio::test]
 async fn a_batch_shares_one_worker_and_keeps_its_order() {
-    let jobs: Vec<_> = ["a", "b", "c"].map(|n| job(n, NO_OP)).into();
-    let hosts: Vec<_> = jobs.iter().map(|(_, host)| Arc::clone(host)).collect();
-    let ends = run_patiently(jobs.into_iter().map(|(job, _)| job).collect()).await;
-    assert_eq!(names(&ends), ["a", "b", "c"]);
-    assert_eq!(workers(&ends), 1);
-    for (end, host) in ends.iter().zip(&hosts) {
-        assert_eq!(end.ending.outcome(), Outcome::Ok, "{end:?}");
-        assert_eq!(end.run, format!("run-{}", end.charm));
-        assert_eq!(host.log(), ["ran"]);
-        assert!(end.usage.peak_rss > 0 && !end.sandbox.is_empty(), "{end:?}");
+    for isolation in BOTH {
+        let jobs: Vec<_> = ["a", "b", "c"].map(|n| job(n, NO_OP)).into();
+        let hosts: Vec<_> = jobs.iter().map(|(_, host)| Arc::clone(host)).collect();
+        let ends = run_in(isolation, jobs.into_iter().map(|(job, _)| job).collect()).await;
+        assert_eq!(names(&ends), ["a", "b", "c"]);
+        assert_eq!(workers(&ends), 1);
+        for (end, host) in ends.iter().zip(&hosts) {
+            assert_eq!(end.ending.outcome(), Outcome::Ok, "{end:?}");
+            assert_eq!(end.run, format!("run-{}", end.charm));
+            assert_eq!(host.log(), ["ran"]);
+            assert!(end.usage.peak_rss > 0 && !end.sandbox.is_empty(), "{end:?}");
+        }
     }
 }
 
 #[tokio::test]
-async fn a_worker_is_replaced_after_32_jobs() {
-    let jobs = (0..33).map(|i| job(&format!("{i}"), NO_OP).0).collect();
-    let ends = run_patiently(jobs).await;
+async fn a_process_that_makes_its_runtimes_itself_is_replaced_after_32_jobs() {
+    let jobs = || (0..33).map(|i| job(&format!("{i}"), NO_OP).0).collect();
+    let ends = run_in(Isolation::Runtime, jobs()).await;
     assert_eq!(ends.len(), 33);
     assert!(ends.iter().all(|e| e.ending.outcome() == Outcome::Ok));
     assert_eq!(workers(&ends), 2);
     assert_eq!(workers(&ends[..32]), 1);
+    let ends = run_in(Isolation::Process, jobs()).await;
+    assert_eq!((ends.len(), workers(&ends)), (33, 1));
 }
 
 #[tokio::test]
-async fn a_hostile_charm_is_blamed_alone_and_nothing_runs_twice() {
-    // A thrown value whose every inspection throws makes the engine's binding
-    // panic; the built-in never looks at the clock; the bomb fills the heap.
-    let hostile = [
-        (
-            "proxy",
-            "throw new Proxy({}, { get() { throw 1; }, getPrototypeOf() { throw 1; } });",
-        ),
-        ("native", "new Array(1e9).indexOf(5);"),
-        ("loop", "for (;;) {}"),
-        (
-            "bomb",
-            "const a = []; for (;;) a.push(new Array(1000).fill({}));",
-        ),
-    ];
-    let mut jobs = Vec::new();
-    let mut hosts = Vec::new();
-    for (name, code) in hostile {
-        for (name, code) in [
-            (name, format!("console.log('began');{code}")),
-            ("neighbour", NO_OP.to_owned()),
-        ] {
-            let (job, host) = job(name, &code);
-            let limits = match name {
-                "neighbour" => Limits::default(),
-                "bomb" => Limits {
-                    heap_bytes: 64 << 20,
-                    ..Limits::default()
-                },
-                _ => short(),
-            };
-            jobs.push(Job { limits, ..job });
-            hosts.push((name, host));
-        }
-    }
-    let ends = run_patiently(jobs).await;
-    let wanted = [
+async fn jobs_with_other_heap_limits_get_a_worker_of_their_own() {
+    let sizes = [64, 64, 96];
+    let jobs = sizes.map(|mib| Job {
+        limits: Limits {
+            heap_bytes: mib << 20,
+            ..Limits::default()
+        },
+        ..job("a", NO_OP).0
+    });
+    let ends = run_in(Isolation::Process, jobs.into()).await;
+    assert_eq!(ends[0].worker, ends[1].worker);
+    assert_ne!(ends[1].worker, ends[2].worker);
+}
+
+/// A thrown value whose every inspection throws makes the engine's binding
+/// panic; the built-in never looks at the clock; the bomb fills the heap.
+const HOSTILE: [(&str, &str, Outcome); 4] = [
+    (
+        "proxy",
+        "throw new Proxy({}, { get() { throw 1; }, getPrototypeOf() { throw 1; } });",
         Outcome::Crashed,
-        Outcome::TimedOut,
-        Outcome::TimedOut,
+    ),
+    ("native", "new Array(1e9).indexOf(5);", Outcome::TimedOut),
+    ("loop", "for (;;) {}", Outcome::TimedOut),
+    (
+        "bomb",
+        "const a = []; for (;;) a.push(new Array(1000).fill({}));",
         Outcome::OutOfMemory,
-    ];
-    assert_eq!(ends.len(), 8);
-    for (pair, wanted) in ends.chunks(2).zip(wanted) {
-        assert_eq!(pair[0].ending.outcome(), wanted, "{:?}", pair[0]);
-        assert_eq!(pair[0].ending.kind(), Some(ErrorKind::Charm));
-        assert_eq!(
-            pair[1].ending.outcome(),
-            Outcome::Ok,
-            "after {}: {:?}",
-            pair[0].charm,
-            pair[1]
-        );
-        assert_ne!(pair[0].worker, pair[1].worker, "after {}", pair[0].charm);
-    }
-    for (name, host) in hosts {
-        let once = if name == "neighbour" { "ran" } else { "began" };
-        assert_eq!(host.log(), [once], "{name}");
+    ),
+];
+
+#[tokio::test]
+async fn a_hostile_charm_is_blamed_alone_and_nothing_runs_twice() {
+    for isolation in BOTH {
+        for (name, code, wanted) in HOSTILE {
+            let (hostile, host) = job(name, &format!("console.log('began');{code}"));
+            let (neighbour, neighbours_host) = job("neighbour", NO_OP);
+            let limits = if name == "bomb" {
+                Limits::default()
+            } else {
+                short()
+            };
+            let heap = |limits| Limits {
+                heap_bytes: 64 << 20,
+                ..limits
+            };
+            let jobs = vec![
+                Job {
+                    limits: heap(limits),
+                    ..hostile
+                },
+                Job {
+                    limits: heap(Limits::default()),
+                    ..neighbour
+                },
+            ];
+            let ends = run_in(isolation, jobs).await;
+            assert_eq!(ends.len(), 2);
+            assert_eq!(ends[0].ending.outcome(), wanted, "{:?}", ends[0]);
+            assert_eq!(ends[0].ending.kind(), Some(ErrorKind::Charm));
+            assert_eq!(host.log(), ["began"], "{name}");
+            assert_eq!(ends[1].ending.outcome(), Outcome::Ok, "after {name}");
+            assert_eq!(neighbours_host.log(), ["ran"], "after {name}");
+            // The one that made the copies has not seen the charm.
+            let same = ends[0].worker == ends[1].worker;
+            let stopped = ["loop", "bomb"].contains(&name);
+            assert_eq!(same, stopped && isolation == Isolation::Process, "{name}");
+        }
     }
 }
 
@@ -138,22 +153,57 @@ async fn the_words_of_a_crash_name_its_place() {
 
 #[tokio::test]
 async fn a_charm_cannot_touch_its_neighbour() {
-    let (first, _) = job(
-        "first",
-        "Object.prototype.stolen = 1; Array.prototype.push = () => { throw 1; };
-         JSON.stringify = () => 'forged'; Promise.prototype.then = null; globalThis.leak = 42;
-         delete globalThis.Map;",
-    );
-    let (second, host) = job(
-        "second",
-        &format!(
-            "console.log([({{}}).stolen, typeof leak, typeof Map, [].push(1)].join());{NO_OP}"
-        ),
-    );
-    let ends = run_patiently(vec![first, second]).await;
-    assert_eq!(workers(&ends), 1, "the test is about one process");
-    assert_eq!(ends[1].ending.outcome(), Outcome::Ok, "{:?}", ends[1]);
-    assert_eq!(host.log(), [",undefined,function,1", "ran"]);
+    for isolation in BOTH {
+        let (first, _) = job(
+            "first",
+            "Object.prototype.stolen = 1; Array.prototype.push = () => { throw 1; };
+             JSON.stringify = () => 'forged'; Promise.prototype.then = null; globalThis.leak = 42;
+             delete globalThis.Map;",
+        );
+        let look = "console.log([({}).stolen, typeof leak, typeof Map, [].push(1)].join());";
+        let (second, host) = job("second", &format!("{look}{NO_OP}"));
+        let ends = run_in(isolation, vec![first, second]).await;
+        assert_eq!(workers(&ends), 1, "the test is about one worker");
+        assert_eq!(ends[1].ending.outcome(), Outcome::Ok, "{:?}", ends[1]);
+        assert_eq!(host.log(), [",undefined,function,1", "ran"]);
+    }
+}
+
+#[tokio::test]
+async fn chance_is_not_shared_between_the_charms_of_a_batch() {
+    let draw = "console.log([Math.random(), Math.random(), crypto.randomUUID()].join());
+        let low = 0; for (let i = 0; i < 10000; i++) {
+            const x = Math.random(); if (!(x >= 0 && x < 1)) throw x; if (x < 0.5) low++;
+        }
+        if (low < 4500 || low > 5500) throw low;";
+    for isolation in BOTH {
+        let drawn = [0, 1, 2].map(|_| job("draws", &format!("{draw}{NO_OP}")));
+        let hosts: Vec<_> = drawn.iter().map(|(_, host)| Arc::clone(host)).collect();
+        let ends = run_in(isolation, drawn.map(|(job, _)| job).into()).await;
+        assert!(
+            ends.iter().all(|e| e.ending.outcome() == Outcome::Ok),
+            "{ends:?}"
+        );
+        let all: BTreeSet<_> = hosts.iter().map(|h| h.log()[0].clone()).collect();
+        assert_eq!(all.len(), 3, "{all:?}");
+    }
+}
+
+#[tokio::test]
+async fn answers_that_come_too_late_do_not_disturb_the_next_run() {
+    let code = "for (let i = 0; i < 300; i++) {
+            fetch('https://a.test/', { method: 'POST', body: new Uint8Array(40000) });
+        }
+        await fetch('https://a.test/');
+        throw new Error('over');";
+    for isolation in BOTH {
+        let jobs = [code, NO_OP, code, NO_OP, code, NO_OP].map(|code| job("a", code).0);
+        let ends = run_in(isolation, jobs.into()).await;
+        let outcomes: Vec<_> = ends.iter().map(|e| e.ending.outcome()).collect();
+        let pair = [Outcome::Failed, Outcome::Ok];
+        assert_eq!(outcomes, pair.repeat(3), "{ends:?}");
+        assert_eq!(workers(&ends), 1);
+    }
 }
 
 #[tokio::test]
@@ -167,7 +217,7 @@ async fn the_rest_of_a_batch_does_not_wait_for_a_slow_charm() {
     let jobs = vec![slow, job("b", NO_OP).0, job("c", NO_OP).0];
     let options = BatchOptions {
         slow_after: Duration::from_millis(300),
-        max_workers: 8,
+        ..BatchOptions::default()
     };
     let mut ends = Vec::new();
     Box::pin(run_batch_with(&worker(), options, jobs, |end| {
@@ -193,6 +243,7 @@ async fn at_most_so_many_workers_run_at_once() {
     let options = BatchOptions {
         slow_after: Duration::ZERO,
         max_workers: 2,
+        ..BatchOptions::default()
     };
     let mut ends = Vec::new();
     Box::pin(run_batch_with(&worker(), options, jobs.into(), |end| {
@@ -220,7 +271,10 @@ async fn a_cancelled_run_ends_and_a_waiting_one_never_starts() {
             cancel.cancel();
         };
         let (ends, ()) = tokio::join!(
-            run_patiently(vec![running, waiting, job("last", NO_OP).0]),
+            run_in(
+                Isolation::default(),
+                vec![running, waiting, job("last", NO_OP).0]
+            ),
             watch
         );
         let endings: Vec<_> = ends.iter().map(|e| e.ending.outcome()).collect();
@@ -260,7 +314,13 @@ async fn a_worker_that_cannot_be_started_is_not_the_charms_fault() {
         };
         let mut ends = Vec::new();
         let jobs = vec![job("a", NO_OP).0, job("b", NO_OP).0];
-        Box::pin(run_batch_with(&cmd, patient(1), jobs, |end| ends.push(end))).await;
+        Box::pin(run_batch_with(
+            &cmd,
+            patient(Isolation::default()),
+            jobs,
+            |end| ends.push(end),
+        ))
+        .await;
         assert_eq!(names(&ends), ["a", "b"], "{program}");
         for end in ends {
             assert!(
@@ -290,21 +350,23 @@ async fn a_charm_that_fits_no_frame_is_refused_with_its_neighbours_unharmed() {
 
 #[tokio::test]
 async fn native_attempts_end_their_own_run_while_the_neighbours_run_on() {
-    let (probe, _) = job("probe", NO_OP);
-    let probe = Job {
-        action: Action::Probe,
-        ..probe
-    };
-    let ends = run_patiently(vec![job("a", NO_OP).0, probe, job("b", NO_OP).0]).await;
-    let outcomes: Vec<_> = ends.iter().map(|e| e.ending.outcome()).collect();
-    assert_eq!(outcomes, [Outcome::Ok, Outcome::Failed, Outcome::Ok]);
-    let said = ends[1].ending.sentence().unwrap();
-    assert!(
-        said.contains("every attempt of native code was refused"),
-        "{said}"
-    );
-    assert!(
-        said.contains("read /etc/passwd: Operation not permitted"),
-        "{said}"
-    );
+    for isolation in BOTH {
+        let (probe, _) = job("probe", NO_OP);
+        let probe = Job {
+            action: Action::Probe,
+            ..probe
+        };
+        let ends = run_in(isolation, vec![job("a", NO_OP).0, probe, job("b", NO_OP).0]).await;
+        let outcomes: Vec<_> = ends.iter().map(|e| e.ending.outcome()).collect();
+        assert_eq!(outcomes, [Outcome::Ok, Outcome::Failed, Outcome::Ok]);
+        let said = ends[1].ending.sentence().unwrap();
+        assert!(
+            said.contains("every attempt of native code was refused"),
+            "{said}"
+        );
+        assert!(
+            said.contains("read /etc/passwd: Operation not permitted"),
+            "{said}"
+        );
+    }
 }

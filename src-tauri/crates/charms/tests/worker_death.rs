@@ -36,8 +36,15 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// Children of this process, zombies included.
 fn children() -> Vec<u32> {
+    children_of(std::process::id())
+}
+
+fn children_of(pid: u32) -> Vec<u32> {
     let mut all = Vec::new();
-    for task in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))
+        .unwrap()
+        .flatten()
+    {
         let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
         all.extend(
             text.split_ascii_whitespace()
@@ -49,6 +56,11 @@ fn children() -> Vec<u32> {
 
 fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Its memory has a size as long as a process is neither dead nor a zombie.
+fn alive(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/statm")).is_ok_and(|s| !s.starts_with('0'))
 }
 
 /// Waits until something is so; fails when it does not become so within 20 s.
@@ -73,38 +85,69 @@ fn kill(pid: u32) {
     );
 }
 
+/// Kills what `victim` picks when the charm has begun, and sees who suffers.
+async fn murder(victim: impl Fn(u32) -> u32) {
+    let (charm, host) = job("victim", "console.log('began'); for (;;) {}");
+    let (after, after_host) = job("after", NO_OP);
+    let murder = async {
+        host.logged("began").await;
+        let running = children();
+        assert_eq!(running.len(), 1);
+        kill(victim(running[0]));
+    };
+    let (ends, ()) = tokio::join!(run(vec![charm, after]), murder);
+    assert!(
+        matches!(
+            &ends[0].ending,
+            Ending::Crashed {
+                signal: Some(9),
+                ..
+            }
+        ),
+        "{:?}",
+        ends[0]
+    );
+    assert_eq!(
+        host.log(),
+        ["began"],
+        "a run that has begun is never begun again"
+    );
+    assert_eq!(ends[1].ending.outcome(), Outcome::Ok);
+    assert_ne!(ends[1].worker, ends[0].worker);
+    assert_eq!(after_host.log(), ["ran"]);
+    assert_eq!(children(), [] as [u32; 0]);
+}
+
 #[test]
 fn a_killed_worker_costs_its_own_run_and_no_other() {
     let _alone = alone();
+    block_on(murder(|worker| worker));
+}
+
+#[test]
+fn a_killed_copy_of_a_worker_costs_its_own_run_and_no_other() {
+    let _alone = alone();
+    block_on(murder(|worker| {
+        let copies = children_of(worker);
+        assert_eq!(copies.len(), 1);
+        copies[0]
+    }));
+}
+
+#[test]
+fn a_run_dies_with_the_worker_that_made_its_process() {
+    let _alone = alone();
     block_on(async {
-        let (victim, host) = job("victim", "console.log('began'); for (;;) {}");
-        let (after, after_host) = job("after", NO_OP);
+        let (endless, host) = job("endless", "console.log('began'); for (;;) {}");
+        let mut copy = 0;
         let murder = async {
             host.logged("began").await;
-            let running = children();
-            assert_eq!(running.len(), 1);
-            kill(running[0]);
+            let worker = children()[0];
+            copy = children_of(worker)[0];
+            kill(worker);
         };
-        let (ends, ()) = tokio::join!(run(vec![victim, after]), murder);
-        assert!(
-            matches!(
-                &ends[0].ending,
-                Ending::Crashed {
-                    signal: Some(9),
-                    ..
-                }
-            ),
-            "{:?}",
-            ends[0]
-        );
-        assert_eq!(
-            host.log(),
-            ["began"],
-            "a run that has begun is never begun again"
-        );
-        assert_eq!(ends[1].ending.outcome(), Outcome::Ok);
-        assert_eq!(after_host.log(), ["ran"]);
-        assert_eq!(children(), [] as [u32; 0]);
+        tokio::join!(run(vec![endless]), murder);
+        until("the copy outlived its worker", || !alive(copy)).await;
     });
 }
 
@@ -162,7 +205,7 @@ fn a_worker_dies_with_the_process_that_started_it() {
     block_on(async {
         // A shell in the place of the keeper. The worker's stdin stays open
         // when it dies, so only the death signal can end the worker.
-        let text = "\"$1\" worker --heap-bytes 200000000 --cpu-seconds 30 --parent $$ \
+        let text = "\"$1\" worker --heap-bytes 200000000 --cpu-seconds 30 --parent $$ --isolation process \
             < \"$2\" & echo $! > \"$3\"; wait";
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
@@ -192,14 +235,10 @@ fn a_worker_dies_with_the_process_that_started_it() {
             .trim()
             .parse()
             .unwrap();
-        // Its memory has a size as long as it is neither dead nor a zombie.
-        let alive = || {
-            std::fs::read_to_string(format!("/proc/{pid}/statm")).is_ok_and(|s| !s.starts_with('0'))
-        };
-        assert!(alive());
+        assert!(alive(pid));
         shell.kill().unwrap();
         shell.wait().unwrap();
-        until("the worker outlived its keeper", || !alive()).await;
+        until("the worker outlived its keeper", || !alive(pid)).await;
         drop(held_open);
     });
 }

@@ -178,7 +178,7 @@ async fn bytes_that_are_no_frames_end_the_worker_and_not_the_keeper() {
 }
 
 /// Sends bytes to a worker and closes its stdin; its exit code.
-fn feed(bytes: &[u8]) -> Option<i32> {
+fn feed(bytes: &[u8], isolation: &str) -> Option<i32> {
     let parent = std::process::id().to_string();
     let mut child = Command::new(worker().program)
         .args([
@@ -189,6 +189,8 @@ fn feed(bytes: &[u8]) -> Option<i32> {
             "30",
             "--parent",
             &parent,
+            "--isolation",
+            isolation,
         ])
         .env_clear()
         .env("V82JSC_NO_BC_CACHE", "1")
@@ -215,24 +217,24 @@ fn bytes_that_are_no_frames_end_a_worker_without_a_panic() {
     let r = SeededRandom::new(3);
     for round in 0..60 {
         let mut bytes = Vec::new();
-        if round % 2 == 0 {
+        if round % 4 < 2 {
             let kind = Kind::ALL[r.next_u64() as usize % Kind::ALL.len()];
             let junk: Vec<u8> = (0..r.next_u64() % 30).map(|_| r.next_u64() as u8).collect();
             frames::write(&mut bytes, &Frame::new(kind, 1, junk)).unwrap();
         }
         bytes.extend((0..r.next_u64() % 60).map(|_| r.next_u64() as u8));
-        let code = feed(&bytes);
+        let code = feed(&bytes, ["process", "runtime"][round % 2]);
         assert!(
             matches!(code, Some(0 | 3)),
             "round {round}: {code:?} for {bytes:?}"
         );
     }
     assert_eq!(
-        feed(&[]),
+        feed(&[], "process"),
         Some(0),
         "the end of stdin is the end of the worker"
     );
-    assert_eq!(feed(&[0xff; 9]), Some(3));
+    assert_eq!(feed(&[0xff; 9], "process"), Some(3));
 }
 
 #[test]
@@ -255,6 +257,8 @@ fn a_worker_of_another_version_or_without_a_keeper_ends_at_once() {
         "1",
         "--parent",
         "1",
+        "--isolation",
+        "process",
     ];
     let orphan = run(&orphan);
     assert_eq!((orphan.status.code(), orphan.stdout.len()), (Some(0), 0));

@@ -42,6 +42,16 @@ pub(crate) struct Common {
     /// Allow CHARMKEEPER_GOOGLE_BASE_URL to redirect Google's addresses in a release build.
     #[arg(long, global = true, hide_short_help = true)]
     pub(crate) allow_insecure_endpoints: bool,
+    /// Seconds that one run of a charm may take before it is ended (1 to 600).
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        default_value_t = 120,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u16).range(1..=600)
+    )]
+    pub(crate) run_limit: u16,
     /// Say more about what the keeper does (repeat for even more).
     #[arg(short, long, action = clap::ArgAction::Count, global = true, hide_short_help = true)]
     pub(crate) verbose: u8,
@@ -231,6 +241,7 @@ mod tests {
             "charmkeeper",
             "charmkeeper --background",
             "charmkeeper serve --home /x --json",
+            "charmkeeper serve --run-limit 3",
             "charmkeeper sandbox --once --json",
             "charmkeeper connect google --services gmail,calendar --print-url",
             "charmkeeper accounts",
@@ -246,5 +257,9 @@ mod tests {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{line}: {e}"));
         }
         assert!(Cli::try_parse_from(["charmkeeper", "connect", "yahoo"]).is_err());
+        for wrong in ["0", "601", "soon"] {
+            let line = ["charmkeeper", "serve", "--run-limit", wrong];
+            assert!(Cli::try_parse_from(line).is_err(), "{wrong}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use charmkeeper_accounts::{ClientId, Endpoints};
 use charmkeeper_base::{SystemClock, random::SystemRandom};
@@ -97,6 +98,7 @@ pub(crate) fn keeper_config(
         })?,
         vault: VaultChoice::Keychain,
         worker: worker()?,
+        run_limit: Duration::from_secs(common.run_limit.into()),
         serving,
         clock: Arc::new(SystemClock::default()),
         random: Arc::new(SystemRandom),

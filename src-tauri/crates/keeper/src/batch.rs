@@ -202,7 +202,10 @@ impl Batch {
             event: serde_json::json!({}),
             api_url: API_URL.to_owned(),
             now: self.core.now(),
-            limits: Limits::default(),
+            limits: Limits {
+                wall: self.core.run_limit,
+                ..Limits::default()
+            },
             host: Arc::clone(&host) as Arc<dyn charmkeeper_charms::runner::Host>,
             cancel: planned.cancel.clone(),
         };

@@ -1,6 +1,7 @@
 //! What a keeper is started with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use charmkeeper_accounts::{ClientId, Endpoints};
 use charmkeeper_base::Clock;
@@ -34,6 +35,9 @@ pub struct KeeperConfig {
     pub vault: VaultChoice,
     /// How a worker is started.
     pub worker: WorkerCommand,
+    /// How long one run may take, from the charm's first line to the end of its
+    /// handler.
+    pub run_limit: Duration,
     /// True to run timers; false for one command.
     pub serving: bool,
     /// Wall and monotonic time.

@@ -5,6 +5,7 @@
 //! reached through [`Core::store`], which moves the work to a thread for that.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use charmkeeper_accounts::broker::Broker;
 use charmkeeper_accounts::{Accounts, Vault};
@@ -28,10 +29,13 @@ pub(crate) struct Core {
     pub(crate) vault: Arc<dyn Vault>,
     pub(crate) cache: Cache,
     pub(crate) worker: WorkerCommand,
+    pub(crate) run_limit: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) background: Background,
+    /// Google is on this computer (the sandbox), so no network is needed.
+    pub(crate) local_only: bool,
     pub(crate) serving: bool,
 }
 

@@ -9,6 +9,7 @@ use charmkeeper_charms::runner;
 
 use crate::api::CheckView;
 use crate::keeper::{CLIENT_SETTING, Keeper};
+use crate::power::{Senses, System};
 
 /// Looks at everything once.
 pub(crate) async fn examine(keeper: &Keeper) -> Vec<CheckView> {
@@ -133,8 +134,9 @@ async fn client(keeper: &Keeper) -> CheckView {
 }
 
 async fn network(keeper: &Keeper) -> CheckView {
+    let routes = System::default().routes();
     let online = keeper.look().await.is_ok_and(|l| l.online);
-    if online && crate::surroundings::has_route() {
+    if online && routes.is_none_or(|r| r.lead_out) {
         check("Network", "ok", "There is a network.", None)
     } else {
         check("Network", "warning", "There is no network.", None)

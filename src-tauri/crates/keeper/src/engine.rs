@@ -22,9 +22,10 @@ use crate::batch::{self, Planned, Report};
 use crate::core::Core;
 use crate::plan;
 use crate::scheduler::{
-    BatchId, Blocked, CharmStatus, Input, Moment, Output, Reason, Refusal, Saved, Scheduler, Start,
+    BatchId, Blocked, CharmStatus, Input, Moment, Output, Reason, Refusal, RunEnd, Saved,
+    Scheduler, Start,
 };
-use crate::surroundings::Surroundings;
+use crate::power::{Surroundings, System, WakeTimer};
 use crate::{google, notices, views};
 
 /// How long runs may go on after the program was told to end.
@@ -77,17 +78,18 @@ pub(crate) struct Engine {
     reports: mpsc::UnboundedReceiver<Report>,
     report_to: mpsc::UnboundedSender<Report>,
     accounts: broadcast::Receiver<AccountEvent>,
-    surroundings: Surroundings,
+    surroundings: Surroundings<System>,
+    timer: WakeTimer,
     going: HashMap<String, Going>,
     waiters: HashMap<String, Vec<oneshot::Sender<Result<String, ApiError>>>>,
     wake_at: Option<Duration>,
-    online: bool,
 }
 
 /// The engine's first knowledge.
 pub(crate) struct Beginning {
     pub(crate) scheduler: Scheduler,
     pub(crate) inputs: Vec<Input>,
+    pub(crate) surroundings: Surroundings<System>,
 }
 
 impl Engine {
@@ -97,7 +99,8 @@ impl Engine {
         let (report_to, reports) = mpsc::unbounded_channel();
         let mut engine = Self {
             accounts: core.accounts.events(),
-            surroundings: Surroundings::default(),
+            surroundings: beginning.surroundings,
+            timer: WakeTimer::new(),
             core,
             scheduler: beginning.scheduler,
             asks,
@@ -106,7 +109,6 @@ impl Engine {
             going: HashMap::new(),
             waiters: HashMap::new(),
             wake_at: None,
-            online: true,
         };
         tokio::spawn(async move {
             for input in beginning.inputs {
@@ -138,18 +140,12 @@ impl Engine {
         }
     }
 
-    /// Until the scheduler wants to be called. The sleep is on a clock that
-    /// stands still while the computer sleeps; `tick` finds out how long that was.
-    fn sleep(&self) -> impl Future<Output = ()> + use<> {
-        let wait = self
-            .wake_at
-            .map(|at| at.saturating_sub(self.core.clock.monotonic()));
-        async move {
-            match wait {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => std::future::pending().await,
-            }
-        }
+    /// Until the scheduler wants to be called, or the surroundings want to be
+    /// looked at. Time in which the computer sleeps counts.
+    fn sleep(&self) -> impl Future<Output = ()> + Send + use<> {
+        let due = self.wake_at.map(|at| at.saturating_sub(self.core.clock.monotonic()));
+        let look = self.surroundings.look_again();
+        self.timer.sleep(due.into_iter().chain(look).min())
     }
 
     fn tick(&mut self) {
@@ -161,9 +157,6 @@ impl Engine {
 
     /// Tells the scheduler and does what it says.
     fn tell(&mut self, input: Input) {
-        if let Input::NetworkChanged { online } = input {
-            self.online = online;
-        }
         let step = self
             .scheduler
             .handle(Moment::of(self.core.clock.as_ref()), input);
@@ -266,9 +259,7 @@ impl Engine {
                 if self.going.get(&charm).is_some_and(|g| g.batch == batch) {
                     self.going.remove(&charm);
                 }
-                for input in self.surroundings.after_run(end.kind, row.as_deref()) {
-                    self.tell(input);
-                }
+                self.learn_from(&end, row.as_deref());
                 for pause in self.core.broker.pauses() {
                     self.tell(Input::AccountState {
                         account: pause.account,
@@ -291,6 +282,15 @@ impl Engine {
         }
     }
 
+    /// What a run's requests say about the network.
+    fn learn_from(&mut self, end: &RunEnd, row: Option<&RunRow>) {
+        let answered = row.is_some_and(|r| r.calls > r.calls_failed);
+        let unreachable = end.kind == Some(ErrorKind::Offline);
+        for input in self.surroundings.after_calls(answered, unreachable) {
+            self.tell(input);
+        }
+    }
+
     fn answer(&mut self, charm: &str, answer: &Result<String, ApiError>) {
         for waiter in self.waiters.remove(charm).unwrap_or_default() {
             // The one who asked may have hung up.
@@ -310,7 +310,7 @@ impl Engine {
                 let look = Look {
                     charms: self.scheduler.status(now),
                     running: self.going.values().filter_map(|g| g.row.clone()).collect(),
-                    online: self.online,
+                    online: self.surroundings.is_online(),
                 };
                 let _ = done.send(look);
             }

@@ -242,3 +242,22 @@ pub(crate) fn names(core: &Core) -> BTreeMap<String, String> {
         .map(|a| (a.id, a.email))
         .collect()
 }
+
+/// How often to ask for a keychain that accounts wait for.
+const KEYCHAIN_EVERY: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// Puts accounts back to work when their keychain can be read again. Sleeps
+/// while none waits for it.
+pub(crate) async fn watch_keychain(core: Arc<Core>) {
+    let mut changes = core.accounts.events();
+    let waits = |a: &Account| matches!(a.state, AccountState::Keychain(_));
+    loop {
+        while core.accounts.list().iter().any(waits) {
+            tokio::time::sleep(KEYCHAIN_EVERY).await;
+            core.accounts.recheck_vault().await;
+        }
+        if let Err(tokio::sync::broadcast::error::RecvError::Closed) = changes.recv().await {
+            return;
+        }
+    }
+}

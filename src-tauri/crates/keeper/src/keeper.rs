@@ -8,6 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use charmkeeper_accounts::endpoints::is_loopback;
 use charmkeeper_accounts::broker::{Broker, BrokerConfig, Pause as QuotaPause};
 use charmkeeper_accounts::{Accounts, AccountsConfig, ClientId, KeychainVault, MemoryVault, Vault};
 use charmkeeper_base::{ErrorKind, Outcome};
@@ -23,6 +24,7 @@ use crate::control::{Server, Service};
 use crate::core::{Core, of_store};
 use crate::engine::{Ask, Beginning, Engine, Look};
 use crate::home::{HomeLock, Presence};
+use crate::power::{Surroundings, System};
 use crate::scheduler::{Blocked, Config, Input, Moment, Scheduler};
 use crate::{google, plan};
 
@@ -80,6 +82,9 @@ impl Keeper {
         let server = Server::start(&socket, Arc::new(Door(weak))).map_err(|e| ApiError::of(&e))?;
         *keeper.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         keeper.tidy();
+        if serving {
+            tokio::spawn(google::watch_keychain(Arc::clone(&keeper.core)));
+        }
         Ok(keeper)
     }
 
@@ -227,11 +232,13 @@ async fn open_core(config: &KeeperConfig) -> Result<Core, ApiError> {
         broker,
         vault,
         worker: config.worker.clone(),
+        run_limit: config.run_limit,
         clock: Arc::clone(&config.clock),
         random: Arc::clone(&config.random),
         background: Background::start(Arc::clone(&store)),
         store,
         events,
+        local_only: is_loopback(&config.endpoints.gmail),
         serving: config.serving,
     })
 }
@@ -276,7 +283,13 @@ async fn beginning(core: &Arc<Core>) -> Result<Beginning, ApiError> {
         .store(|store| Ok((store.charms()?, store.mark_interrupted()?, store.pauses()?)))
         .await?;
     let now = Moment::of(core.clock.as_ref());
-    let scheduler = Scheduler::new(Config::default(), Arc::clone(&core.random), now);
+    let surroundings = Surroundings::new(System::default(), core.local_only);
+    let settings = Config {
+        run_limit: core.run_limit,
+        sleep_is_reported: surroundings.reports_sleep(),
+        ..Config::default()
+    };
+    let scheduler = Scheduler::new(settings, Arc::clone(&core.random), now);
     let mut inputs = Vec::new();
     for account in core.accounts.list() {
         inputs.push(Input::AccountState {
@@ -309,5 +322,5 @@ async fn beginning(core: &Arc<Core>) -> Result<Beginning, ApiError> {
         (plan::of(charm, core.serving), saved)
     });
     inputs.push(Input::CharmsAdded(plans.collect()));
-    Ok(Beginning { scheduler, inputs })
+    Ok(Beginning { scheduler, inputs, surroundings })
 }

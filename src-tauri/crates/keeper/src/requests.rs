@@ -255,7 +255,10 @@ async fn charm_to_run(keeper: &Keeper, which: &str) -> Result<Charm, ApiError> {
     let wanted = which.to_owned();
     let charms = keeper.core.store(Store::charms).await?;
     if let Some(known) = charms.into_iter().find(|c| c.source == wanted) {
-        return registry::refresh(&keeper.core, known, program).await;
+        let charm = registry::refresh(&keeper.core, known, program).await?;
+        // New code deserves a new chance.
+        keeper.tell(Input::Resume { charm: charm.id.clone() });
+        return Ok(charm);
     }
     let addition = Addition {
         program,

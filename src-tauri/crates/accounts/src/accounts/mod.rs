@@ -183,7 +183,11 @@ impl Accounts {
     /// True when there is a client id to sign in with.
     #[must_use]
     pub fn has_client(&self) -> bool {
-        self.inner.oauth.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.inner
+            .oauth
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
     }
 
     /// Every account, by id.

@@ -239,7 +239,10 @@ async fn silent_connections_do_not_keep_the_answer_out() {
         silent.push(open(&url).await);
     }
     let _browser = tokio::spawn(get(url, callback("code=right")));
-    assert_eq!(code(receiver.answer(LIMIT).await), Ok("right".to_owned()));
+    assert_eq!(
+        code(receiver.answer(Duration::from_secs(10)).await),
+        Ok("right".to_owned())
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use charmkeeper_accounts::broker::TokenSource;
 use charmkeeper_accounts::{
     AccountEvent, DisconnectError, Disconnected, Revocations, Vault, VaultError, VaultStatus,
 };
-use charmkeeper_base::{ErrorKind, Explain};
+use charmkeeper_base::{ErrorKind, Explain, Secret};
 
 use crate::google::Fault;
 use crate::setup::Profile;
@@ -134,6 +134,25 @@ async fn an_account_that_comes_back_is_not_cut_off_by_what_was_owed() {
 }
 
 #[tokio::test]
+async fn what_is_owed_for_a_connected_account_is_dropped() {
+    // A disconnect that was cut off between its first and its second step.
+    let (profile, account) = Profile::connected().await;
+    let token = profile.vault.refresh_token(&account.id).unwrap();
+    let queue = format!(r#"[{{"account":"{}","token":"{token}"}}]"#, account.id);
+    profile
+        .vault
+        .set(QUEUE, &Secret::new(queue.into_bytes()))
+        .unwrap();
+    let dropped = Revocations {
+        settled: 1,
+        left: 0,
+    };
+    assert_eq!(profile.accounts.retry_revocations().await, Ok(dropped));
+    assert_eq!(profile.google.working(), [token]);
+    assert_eq!(profile.vault.text(QUEUE), None);
+}
+
+#[tokio::test]
 async fn a_locked_keychain_leaves_the_account_as_it_was() {
     let (profile, account) = Profile::connected().await;
     let locked = Err(DisconnectError::Vault(VaultError::Unusable(
@@ -187,7 +206,10 @@ async fn a_disconnect_waits_for_a_refresh_that_would_write_the_item_again() {
         }
         profile.google.gate.add_permits(1);
     };
-    let (_, done, ()) = tokio::join!(refresh, disconnect, open_gate);
+    let all = async { tokio::join!(refresh, disconnect, open_gate) };
+    let (_, done, ()) = tokio::time::timeout(Duration::from_secs(20), all)
+        .await
+        .expect("the disconnect went ahead of the refresh");
     assert_eq!(done, Ok(REVOKED));
     assert_eq!(profile.vault.text(&account.id), None, "the item came back");
     assert!(

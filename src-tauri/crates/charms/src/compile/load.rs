@@ -15,7 +15,7 @@ use oxc_allocator::Allocator;
 use super::error::{CompileError, Diagnostic};
 use super::program::{
     MAX_FILE_BYTES, MAX_FILES, MAX_PROGRAM_BYTES, Program, file_too_large, program_too_large,
-    too_many_files,
+    strip_mark, too_many_files,
 };
 use super::source::Source;
 use super::{imports, parse, specifier};
@@ -195,9 +195,7 @@ fn read(file: &Path, path: &str) -> Result<String, CompileError> {
         return Err(file_too_large(path));
     }
     let mut text = String::from_utf8(bytes).map_err(|_| not_source("it is not UTF-8 text"))?;
-    if text.starts_with('\u{feff}') {
-        text.drain(..'\u{feff}'.len_utf8());
-    }
+    strip_mark(&mut text);
     Ok(text)
 }
 

@@ -46,7 +46,9 @@ where
 {
     let mut texts = BTreeMap::new();
     for (path, text) in files {
-        texts.insert(virtual_path(path.as_ref())?, text.into());
+        let mut text = text.into();
+        strip_mark(&mut text);
+        texts.insert(virtual_path(path.as_ref())?, text);
     }
     let program = Program {
         entry: virtual_path(entry)?,
@@ -54,6 +56,13 @@ where
     };
     program.check()?;
     Ok(program)
+}
+
+/// Removes a byte order mark, which would shift the columns of the first line.
+pub(super) fn strip_mark(text: &mut String) {
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
 }
 
 fn virtual_path(path: &str) -> Result<String, CompileError> {
@@ -154,8 +163,12 @@ mod tests {
 
     #[test]
     fn paths_are_normalised_and_checked() {
-        let p = program_from_files([("main.tsx", "x"), ("./util/../a.ts", "y")], "main.tsx");
+        let p = program_from_files(
+            [("main.tsx", "\u{feff}x"), ("./util/../a.ts", "y")],
+            "main.tsx",
+        );
         let p = p.unwrap();
+        assert_eq!(p.files["/main.tsx"], "x");
         assert_eq!(p.entry, "/main.tsx");
         assert_eq!(p.files.keys().collect::<Vec<_>>(), ["/a.ts", "/main.tsx"]);
         for bad in ["../main.tsx", "main.json", "a\\b.ts"] {

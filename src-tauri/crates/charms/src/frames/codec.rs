@@ -35,10 +35,13 @@ kinds! {
     Cancel = 3,
     /// To the worker: try what native code can reach.
     Probe = 4,
+    /// To the worker: nothing more comes for the job with this id, which has
+    /// ended; what follows is for the next one.
+    Bye = 5,
     /// From the worker: the sandbox is in place.
     Ready = 16,
     /// From the worker: the job with this id begins; from here on it is never
-    /// started again.
+    /// started again. The payload is the number of its process, `u32 LE`.
     Started = 17,
     /// From the worker: a line of console output of the job with this id.
     Log = 18,
@@ -46,6 +49,8 @@ kinds! {
     Done = 19,
     /// From the worker: what the probe found.
     ProbeResult = 20,
+    /// From the worker: the process of the job with this id is gone, and how.
+    Gone = 21,
     /// From the worker: read documents; a reply is owed.
     Read = 32,
     /// From the worker: resolve a wish; a reply is owed.

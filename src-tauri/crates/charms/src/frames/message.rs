@@ -88,6 +88,17 @@ pub struct DoneHead {
     pub used: Used,
 }
 
+/// [`Kind::Gone`](super::Kind::Gone): how the process of a job ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Or its exit code.
+    pub code: Option<i32>,
+    /// What it used.
+    pub used: Used,
+}
+
 /// One thing that native code tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {

@@ -15,5 +15,6 @@ mod message;
 pub use codec::{Frame, FrameError, HEADER, Kind, MAX_PAYLOAD, decode, read, write};
 pub use head::{join_head, split_head};
 pub use message::{
-    Attempt, DoneHead, End, JobMessage, LogLine, ProbeReport, Ready, Reply, SourceModule, Used,
+    Attempt, DoneHead, End, Gone, JobMessage, LogLine, ProbeReport, Ready, Reply, SourceModule,
+    Used,
 };

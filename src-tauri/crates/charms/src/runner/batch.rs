@@ -5,7 +5,7 @@ use std::{collections::VecDeque, future::Future, pin::Pin, time::Duration};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use super::{
-    Ending, Job, JobEnd, WorkerCommand,
+    Ending, Isolation, Job, JobEnd, WorkerCommand,
     child::ProcessLimits,
     lane::{Event, Lane, never_ran},
 };
@@ -19,6 +19,8 @@ pub struct BatchOptions {
     /// The most workers at once. With so many slow charms the rest waits for
     /// one of them.
     pub max_workers: usize,
+    /// How the jobs of one worker are kept apart.
+    pub isolation: Isolation,
 }
 
 impl Default for BatchOptions {
@@ -26,6 +28,7 @@ impl Default for BatchOptions {
         Self {
             slow_after: Duration::from_secs(2),
             max_workers: 8,
+            isolation: Isolation::default(),
         }
     }
 }
@@ -35,8 +38,8 @@ const TRIES: u32 = 2;
 
 type Step<'a> = Pin<Box<dyn Future<Output = (Option<Lane>, Event)> + Send + 'a>>;
 
-/// Runs jobs one after another in one worker, each in a JavaScript runtime of
-/// its own; after a crash, a kill or a slow charm the rest goes to a new worker.
+/// Runs jobs one after another in one worker, each in a process or at least a
+/// JavaScript runtime of its own ([`Isolation`]); after a crash, a kill or a slow charm the rest goes to a new worker.
 /// No charm's code is ever run twice.
 ///
 /// `on_end` is called once for every job, in the order of their ends; the next
@@ -90,10 +93,10 @@ impl Batch<'_> {
     /// Starts a worker for the next job when no lane will take it.
     fn fill(&mut self, on_end: &mut impl FnMut(JobEnd)) {
         while !self.taking && self.lanes.len() < self.options.max_workers.max(1) {
-            let limits = self.process_limits();
-            let Some((job, tries)) = self.next_job(on_end) else {
+            let Some((job, tries)) = self.next_job(None, on_end) else {
                 return;
             };
+            let limits = self.process_limits(&job);
             self.taking = true;
             let (cmd, slow_after) = (self.cmd, self.options.slow_after);
             self.lanes.push(Box::pin(async move {
@@ -109,9 +112,15 @@ impl Batch<'_> {
         }
     }
 
-    /// The next job that nobody has cancelled meanwhile.
-    fn next_job(&mut self, on_end: &mut impl FnMut(JobEnd)) -> Option<(Job, u32)> {
-        while let Some((job, tries)) = self.waiting.pop_front() {
+    /// The next job that nobody has cancelled meanwhile; `None` also when it
+    /// needs a worker with another limit than `heap`, which is fixed at its start.
+    fn next_job(
+        &mut self,
+        heap: Option<usize>,
+        on_end: &mut impl FnMut(JobEnd),
+    ) -> Option<(Job, u32)> {
+        let fits = |job: &Job| heap.is_none_or(|heap| job.limits.heap_bytes == heap);
+        while let Some((job, tries)) = self.waiting.pop_front_if(|(job, _)| fits(job)) {
             if !job.cancel.is_cancelled() {
                 return Some((job, tries));
             }
@@ -120,12 +129,13 @@ impl Batch<'_> {
         None
     }
 
-    /// Enough for each of the jobs that may come to the same worker.
-    fn process_limits(&self) -> ProcessLimits {
-        let limits = || self.waiting.iter().map(|(job, _)| job.limits);
+    /// Limits of a worker for this job and those that may follow it.
+    fn process_limits(&self, job: &Job) -> ProcessLimits {
+        let waiting = self.waiting.iter().map(|(job, _)| job.limits.cpu_seconds);
         ProcessLimits {
-            heap_bytes: limits().map(|l| l.heap_bytes).max().unwrap_or_default(),
-            cpu_seconds: limits().map(|l| l.cpu_seconds).max().unwrap_or_default(),
+            heap_bytes: job.limits.heap_bytes,
+            cpu_seconds: waiting.fold(job.limits.cpu_seconds, u64::max),
+            isolation: self.options.isolation,
         }
     }
 
@@ -154,7 +164,7 @@ impl Batch<'_> {
         let Some(mut lane) = lane else { return };
         if took
             && lane.can_take()
-            && let Some((job, tries)) = self.next_job(on_end)
+            && let Some((job, tries)) = self.next_job(Some(lane.heap_bytes()), on_end)
         {
             self.taking = true;
             let begun = lane.begin(job, tries, self.options.slow_after);

@@ -15,6 +15,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::WorkerCommand;
+use crate::worker::Isolation;
 
 /// What is kept of a worker's stderr, in bytes: the end of it.
 const LAST_WORDS: usize = 4096;
@@ -27,6 +28,7 @@ const STACK: usize = 256 * 1024;
 pub(super) struct ProcessLimits {
     pub(super) heap_bytes: usize,
     pub(super) cpu_seconds: u64,
+    pub(super) isolation: Isolation,
 }
 
 /// How a process ended.
@@ -113,6 +115,7 @@ fn command(cmd: &WorkerCommand, limits: ProcessLimits) -> Command {
         .arg("--cpu-seconds")
         .arg(limits.cpu_seconds.to_string());
     command.arg("--parent").arg(std::process::id().to_string());
+    command.arg("--isolation").arg(limits.isolation.as_str());
     // Nothing of the person's environment is a charm's business. The variable
     // keeps the engine from reading and writing unverified bytecode in ~/.cache.
     command.env_clear().env("V82JSC_NO_BC_CACHE", "1");

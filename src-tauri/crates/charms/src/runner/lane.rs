@@ -13,15 +13,16 @@ use tokio::{
 };
 
 use super::{
-    Ending, Job, JobEnd, Report, Usage, WorkerCommand,
+    Ending, Isolation, Job, JobEnd, Report, Usage, WorkerCommand,
+    account::Account,
     calls::Calls,
     child::{self, Exit, Killer, ProcessLimits},
     pipe::{FrameReader, OutQueue},
-    sample::sample,
+    sample::{Sample, sample},
     verdict::{self, Killed},
 };
 use crate::{
-    frames::{Frame, FrameError, Kind, LogLine, Ready},
+    frames::{DoneHead, Frame, FrameError, Gone, Kind, LogLine, Ready, Used},
     worker::{Failure, engine::RUNTIMES_PER_PROCESS, log_cap::LogCap},
 };
 
@@ -61,7 +62,10 @@ struct Current {
     slow_at: Option<Instant>,
     /// When to kill it after it was asked to stop.
     stop_by: Option<Instant>,
-    peak_rss: u64,
+    /// The process that runs it.
+    process: u32,
+    /// What that process was seen to use.
+    seen: Sample,
     log: LogCap,
 }
 
@@ -92,6 +96,7 @@ pub(super) struct Lane {
     out: OutQueue,
     killer: Killer,
     pid: u32,
+    limits: ProcessLimits,
     /// `None` when the process is gone.
     exit: Option<oneshot::Receiver<Exit>>,
     look: Interval,
@@ -101,9 +106,10 @@ pub(super) struct Lane {
     slow: bool,
     /// Set when the worker is not to be used again.
     retired: bool,
-    /// What earlier jobs of this worker used.
-    cpu_before: u64,
-    peak_before: u64,
+    /// A job that has ended and of which the worker has not been told that
+    /// nothing more comes for it.
+    bye: Option<u32>,
+    account: Account,
     current: Option<Current>,
 }
 
@@ -118,6 +124,7 @@ impl Lane {
             stdin: child.stdin,
             out: OutQueue::default(),
             pid: child.pid,
+            limits,
             killer: child.killer,
             exit: Some(child.exit),
             look,
@@ -125,15 +132,25 @@ impl Lane {
             jobs: 0,
             slow: false,
             retired: false,
-            cpu_before: 0,
-            peak_before: 0,
+            bye: None,
+            account: Account::new(limits.isolation),
             current: None,
         })
     }
 
     /// True when it can take another job.
     pub(super) fn can_take(&self) -> bool {
-        !self.slow && !self.retired && (self.jobs as usize) < RUNTIMES_PER_PROCESS
+        let room = self.one_process_each() || (self.jobs as usize) < RUNTIMES_PER_PROCESS;
+        room && !self.slow && !self.retired
+    }
+
+    /// The limit of the heap of all its jobs.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.limits.heap_bytes
+    }
+
+    fn one_process_each(&self) -> bool {
+        self.limits.isolation == Isolation::Process
     }
 
     /// True when it has said [`Event::Slow`].
@@ -153,6 +170,10 @@ impl Lane {
     ) -> Result<(), Box<JobEnd>> {
         self.jobs += 1;
         let id = self.jobs;
+        if let Some(ended) = self.bye.take() {
+            // An empty frame always fits.
+            let _pushed = self.out.push(Frame::new(Kind::Bye, ended, Vec::new()));
+        }
         let frame = serde_json::to_vec(&job.message())
             .map_err(|e| e.to_string())
             .map(|json| Frame::new(Kind::Job, id, json));
@@ -174,7 +195,8 @@ impl Lane {
             started: None,
             slow_at: Some(now + slow_after),
             stop_by: None,
-            peak_rss: 0,
+            process: self.pid,
+            seen: Sample::default(),
             log: LogCap::with_summary(),
         });
         Ok(())
@@ -187,7 +209,7 @@ impl Lane {
             let wake = self.wake().await;
             let event = match wake {
                 Wake::Frame(Ok(Some(frame))) => self.on_frame(frame).await,
-                Wake::Frame(Ok(None) | Err(FrameError::Io(_))) => Some(self.bury(None).await),
+                Wake::Frame(Ok(None) | Err(FrameError::Io(_))) => Some(self.bury(None, None).await),
                 Wake::Frame(Err(e)) => Some(self.kill(Killed::Protocol(e.to_string())).await),
                 Wake::Reply(Some(reply)) => self.send(reply).await,
                 Wake::Reply(None) | Wake::Written(Ok(())) => None,
@@ -241,8 +263,16 @@ impl Lane {
             }
             Kind::Started if frame.id == current.id && current.started.is_none() => {
                 current.started = Some(Instant::now());
-                true
+                let process = frame.payload.as_slice().try_into();
+                process
+                    .map(|p| current.process = u32::from_le_bytes(p))
+                    .is_ok()
             }
+            Kind::Gone if frame.id == current.id => {
+                return Some(self.lost(&frame.payload).await);
+            }
+            // That of a job before, whose end is known.
+            Kind::Gone => true,
             Kind::Log if frame.id == current.id => log(current, &frame.payload),
             Kind::Done if frame.id == current.id => match verdict::of_done(&frame.payload) {
                 Some(verdict) => return Some(self.done(verdict)),
@@ -288,40 +318,51 @@ impl Lane {
     }
 
     async fn on_look(&mut self) -> Option<Event> {
-        let seen = sample(self.pid)?;
         let current = self.current.as_mut()?;
-        current.peak_rss = current.peak_rss.max(seen.rss);
+        let now = sample(current.process)?;
+        current.seen.cpu_ms = now.cpu_ms;
+        current.seen.rss = current.seen.rss.max(now.rss);
         let limits = &current.job.limits;
-        if seen.rss > limits.heap_bytes as u64 + limits.memory_beside_heap {
+        if now.rss > limits.heap_bytes as u64 + limits.memory_beside_heap {
             return Some(self.kill(Killed::Memory).await);
         }
         None
     }
 
     /// The worker says that the job has ended.
-    fn done(&mut self, (ending, head): (Ending, crate::frames::DoneHead)) -> Event {
-        // A worker that had to stop a run is not trusted with another.
-        self.retired |= !matches!(ending, Ending::Finished(_) | Ending::Stalled);
-        let end = self.end_of_current(ending, head.used.cpu_ms, head.used.peak_rss);
-        self.cpu_before += head.used.cpu_ms;
-        end
+    fn done(&mut self, (ending, head): (Ending, DoneHead)) -> Event {
+        // A process that had to stop a run is not trusted with another.
+        let well = matches!(ending, Ending::Finished(_) | Ending::Stalled);
+        self.retired |= !well && !self.one_process_each();
+        self.bye = self.current.as_ref().map(|c| c.id);
+        self.end_of_current(ending, |account, seen| account.told(head.used, seen))
     }
 
     async fn kill(&mut self, why: Killed) -> Event {
         self.killer.kill();
-        self.bury(Some(why)).await
+        self.bury(Some(why), None).await
+    }
+
+    /// The process of the job is dead. The worker that made it lives, but what
+    /// the dead one said last is known only when both are gone.
+    async fn lost(&mut self, payload: &[u8]) -> Event {
+        self.killer.kill();
+        match serde_json::from_slice::<Gone>(payload) {
+            Ok(gone) => self.bury(None, Some(gone)).await,
+            Err(e) => self.bury(Some(Killed::Protocol(e.to_string())), None).await,
+        }
     }
 
     /// The worker is dead, or its pipe has ended and it soon will be.
-    async fn bury(&mut self, killed: Option<Killed>) -> Event {
+    async fn bury(&mut self, killed: Option<Killed>, gone: Option<Gone>) -> Event {
         self.retired = true;
-        let exit = self.wait().await;
-        let started = self.current.as_ref().is_some_and(|c| c.started.is_some());
+        let mut exit = self.wait().await;
+        if let Some(gone) = gone {
+            exit.signal = gone.signal;
+            exit.code = gone.code;
+        }
         let own_end = matches!(killed, None | Some(Killed::Deadline));
-        if !started
-            && own_end
-            && let Some(current) = self.current.take()
-        {
+        if own_end && let Some(current) = self.current.take_if(|c| c.started.is_none()) {
             let why = match killed {
                 Some(_) => "the worker did not begin in time".to_owned(),
                 None => verdict::of_death(None, &exit)
@@ -331,8 +372,10 @@ impl Lane {
             return Event::NeverStarted(Box::new(current.job), current.tries + 1, why);
         }
         let ending = verdict::of_death(killed, &exit);
-        let cpu_ms = exit.cpu_ms.saturating_sub(self.cpu_before);
-        self.end_of_current(ending, cpu_ms, exit.peak_rss)
+        self.end_of_current(ending, |account, seen| match gone {
+            Some(gone) => account.told(gone.used, seen),
+            None => account.died(&exit, seen),
+        })
     }
 
     /// Waits for the end of the process, and sees to it if need be.
@@ -347,25 +390,21 @@ impl Lane {
         exit.await.unwrap_or_default()
     }
 
-    /// `peak` is that of the worker's whole life, so it counts for this job only
-    /// when it grew.
-    fn end_of_current(&mut self, ending: Ending, cpu_ms: u64, peak: u64) -> Event {
+    fn end_of_current(
+        &mut self,
+        ending: Ending,
+        used: impl FnOnce(&mut Account, Sample) -> Used,
+    ) -> Event {
         let Some(current) = self.current.take() else {
             return Event::Slow; // Not reached: there is a job.
         };
-        let grew = peak > self.peak_before;
-        let peak_rss = if grew || current.peak_rss == 0 {
-            peak
-        } else {
-            current.peak_rss
-        };
-        self.peak_before = self.peak_before.max(peak);
+        let used = used(&mut self.account, current.seen);
         let began = current.started.unwrap_or(current.sent);
         Event::Ended(Box::new(JobEnd {
             usage: Usage {
-                cpu_ms,
+                cpu_ms: used.cpu_ms,
                 wall_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-                peak_rss,
+                peak_rss: used.peak_rss,
             },
             abandoned_fetches: current.calls.open_fetches(),
             worker: Some(self.pid),

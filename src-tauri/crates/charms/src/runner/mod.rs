@@ -5,6 +5,7 @@
 //! how a run ended. Never runs a charm's code in this process, and never decides
 //! what a charm may reach: that is the [`Host`]'s.
 
+mod account;
 mod batch;
 mod calls;
 mod child;
@@ -25,4 +26,4 @@ pub use job::{Action, CancelToken, Job, Limits, WorkerCommand};
 pub use probe::{ProbeError, probe};
 
 pub use crate::frames::{Attempt, LogLine, ProbeReport};
-pub use crate::worker::Failure;
+pub use crate::worker::{Failure, Isolation};

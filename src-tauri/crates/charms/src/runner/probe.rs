@@ -10,7 +10,10 @@ use super::{
     child::{self, ProcessLimits},
     pipe::{FrameReader, OutQueue},
 };
-use crate::frames::{Frame, FrameError, Kind, ProbeReport};
+use crate::{
+    frames::{Frame, FrameError, Kind, ProbeReport},
+    worker::Isolation,
+};
 
 /// How long the attempts may take.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -48,6 +51,7 @@ pub async fn probe(cmd: &WorkerCommand) -> Result<ProbeReport, ProbeError> {
     let process = ProcessLimits {
         heap_bytes: limits.heap_bytes,
         cpu_seconds: limits.cpu_seconds,
+        isolation: Isolation::default(),
     };
     let mut child = child::spawn(cmd, process)
         .await

@@ -40,14 +40,14 @@ pub const THREAD_STACK: usize = 16 * 1024 * 1024;
 /// The most runtimes that one worker process makes before it is replaced.
 pub const RUNTIMES_PER_PROCESS: usize = 32;
 
-/// What a runtime needs.
-pub struct EngineConfig {
+/// What a run needs.
+pub struct RunConfig {
     /// JSON of the job, for `op_ck_job`.
     pub job: String,
     /// The charm's compiled modules.
     pub modules: Vec<SourceModule>,
-    /// Bytes of JavaScript heap after which the run is terminated.
-    pub heap_bytes: usize,
+    /// Specifier of its entry module.
+    pub entry: String,
     /// The door to the outside.
     pub host: Rc<dyn OpsHost>,
 }
@@ -66,9 +66,12 @@ pub enum RunEnd {
     Terminated,
 }
 
-/// A JavaScript runtime that has loaded the charm API and no charm yet.
+/// A JavaScript runtime that has loaded the charm API and no charm yet. It has
+/// no host either: until [`run`](Self::run) every op that needs one throws, so
+/// that nothing of one run can be in the runtime of another.
 pub struct Engine {
     runtime: JsRuntime,
+    loader: Rc<MemoryLoader>,
     start: v8::Global<v8::Function>,
 }
 
@@ -95,29 +98,30 @@ pub fn init_process() {
 }
 
 impl Engine {
-    /// Makes a runtime. Takes 20 to 60 ms.
+    /// Makes a runtime whose JavaScript heap may grow to so many bytes. Takes 20
+    /// to 60 ms, nearly all of it in the engine's own set-up.
     ///
     /// # Errors
     /// [`Failure`] when the embedded JavaScript does not start, which is a fault
     /// of the program (or the 253rd runtime of a process).
-    pub async fn new(config: EngineConfig) -> Result<Self, Failure> {
+    pub async fn new(heap_bytes: usize) -> Result<Self, Failure> {
         init_process();
-        let loader = MemoryLoader::new(config.modules);
-        let state = ops::RunState {
-            job: config.job,
-            host: config.host,
-        };
+        let loader = Rc::new(MemoryLoader::default());
         let mut runtime = JsRuntime::try_new(RuntimeOptions {
-            extensions: vec![ops::extension(state)],
+            extensions: vec![ops::extension()],
             module_loader: Some(loader.clone()),
-            create_params: Some(v8::CreateParams::default().heap_limits(0, config.heap_bytes)),
+            create_params: Some(v8::CreateParams::default().heap_limits(0, heap_bytes)),
             ..RuntimeOptions::default()
         })
         .map_err(|e| Failure::from_core(&e))?;
         let start = take_start(&mut runtime)?;
         load_built_ins(&mut runtime, &loader).await?;
         run_script(&mut runtime, REMOVE_GLOBALS)?;
-        Ok(Self { runtime, start })
+        Ok(Self {
+            runtime,
+            loader,
+            start,
+        })
     }
 
     /// A handle with which another thread can terminate the run.
@@ -125,10 +129,15 @@ impl Engine {
         self.runtime.v8_isolate().thread_safe_handle()
     }
 
-    /// Loads the charm whose entry module is `entry` and calls `start` with its
-    /// namespace.
-    pub async fn run(&mut self, entry: &str) -> RunEnd {
-        let end = match self.steps(entry).await {
+    /// Loads the charm and calls `start` with the namespace of its entry module.
+    /// A runtime runs once.
+    pub async fn run(&mut self, config: RunConfig) -> RunEnd {
+        self.loader.set_modules(config.modules);
+        self.runtime.op_state().borrow_mut().put(ops::RunState {
+            job: config.job,
+            host: config.host,
+        });
+        let end = match self.steps(&config.entry).await {
             Ok(report) => RunEnd::Report(report),
             Err(error) => match error.as_kind() {
                 CoreErrorKind::PendingPromiseResolution => RunEnd::Stalled,
@@ -241,55 +250,4 @@ fn run_script(
     runtime
         .execute_script("ext:ck/setup", code)
         .map_err(|e| Failure::from_js(&e))
-}
-
-#[cfg(test)]
-#[allow(unsafe_code)]
-mod scratch {
-    use super::*;
-    use crate::worker::host::*;
-    struct H;
-    impl OpsHost for H {
-        fn read(&self, _: String) -> Result<String, HostFailure> { unimplemented!() }
-        fn wish(&self, _: String) -> Result<String, HostFailure> { unimplemented!() }
-        fn fetch(&self, _: String, _: Vec<u8>) -> LocalFuture<Vec<u8>> { unimplemented!() }
-        fn fetch_abort(&self, _: u32) {}
-        fn log(&self, _: &str, t: &str) { println!("LOG {t}") }
-        fn random(&self, _: &mut [u8]) {}
-    }
-    fn cpu() -> f64 { let mut t = libc::timespec{tv_sec:0,tv_nsec:0}; unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut t); } t.tv_sec as f64*1e3 + t.tv_nsec as f64/1e6 }
-    #[test]
-    fn scratch_snapshot() {
-        std::thread::Builder::new().stack_size(THREAD_STACK).spawn(|| {
-            init_process();
-            let rs = || ops::RunState { job: "{}".into(), host: Rc::new(H) };
-            for _ in 0..3 {
-                let t = cpu();
-                let rt = JsRuntime::try_new(RuntimeOptions { extensions: vec![ops::extension(rs())], ..Default::default() }).unwrap();
-                let t1 = cpu();
-                drop(rt);
-                println!("plain create {:.2} drop {:.2}", t1 - t, cpu() - t1);
-                let t = cpu();
-                let rt = JsRuntime::try_new(RuntimeOptions::default()).unwrap();
-                let t1 = cpu();
-                drop(rt);
-                println!("bare create {:.2} drop {:.2}", t1 - t, cpu() - t1);
-            }
-            let t = cpu();
-            let rt = deno_core::JsRuntimeForSnapshot::new(RuntimeOptions { extensions: vec![ops::extension(rs())], ..Default::default() });
-            let s: &'static [u8] = Box::leak(rt.snapshot());
-            println!("snapshot {} bytes in {:.2}", s.len(), cpu() - t);
-            for _ in 0..5 {
-                let t = cpu();
-                let mut e = ops::ck_for_scratch(rs());
-                let mut rt = JsRuntime::try_new(RuntimeOptions { extensions: vec![e], startup_snapshot: Some(s), ..Default::default() }).unwrap();
-                let t1 = cpu();
-                let r = rt.execute_script("x", "[typeof __ck, typeof __ck?.start, Object.keys(__ck?.modules ?? {}).join(), typeof fetch, new URL('https://a.b/c?d').search, (() => { console.log('hello'); return 1 })()].join()");
-                match r { Ok(v) => { deno_core::scope!(scope, rt); println!("{}", v8::Local::new(scope, v).to_rust_string_lossy(scope)); }, Err(e) => println!("ERR {e}") }
-                let t2 = cpu();
-                drop(rt);
-                println!("from snapshot create {:.2} use {:.2} drop {:.2}", t1 - t, t2 - t1, cpu() - t2);
-            }
-        }).unwrap().join().unwrap();
-    }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::{
     Failure,
-    engine::{Engine, EngineConfig, RunEnd},
+    engine::{Engine, RunConfig, RunEnd},
     job_host::JobHost,
     link::Link,
     probe, usage,
@@ -30,11 +30,14 @@ pub(crate) struct JobRunner {
 }
 
 impl JobRunner {
-    /// Runs the job and sends how it ended.
-    pub(crate) fn run(&self, id: u32, payload: &[u8]) {
+    /// Runs the job, in `prepared` if there is one and in a fresh runtime if not,
+    /// and sends how it ended. Gives the runtime back: taking it apart takes
+    /// time that the keeper need not wait for.
+    pub(crate) fn run(&self, id: u32, payload: &[u8], prepared: Option<Engine>) -> Option<Engine> {
+        let mut engine = prepared;
         let before = usage::now();
         let (end, failure, report) = match serde_json::from_slice::<JobMessage>(payload) {
-            Ok(message) => self.end_of(id, message),
+            Ok(message) => self.end_of(id, message, &mut engine),
             Err(e) => {
                 let text = format!("the job cannot be read: {e}");
                 (End::Failed, Some(Failure::internal(text)), String::new())
@@ -49,36 +52,56 @@ impl JobRunner {
             id,
             join_head(&head, report.as_bytes()),
         ));
+        engine
     }
 
-    fn end_of(&self, id: u32, message: JobMessage) -> (End, Option<Failure>, String) {
+    fn end_of(
+        &self,
+        id: u32,
+        message: JobMessage,
+        engine: &mut Option<Engine>,
+    ) -> (End, Option<Failure>, String) {
         self.link.begin();
         usage::limit_cpu(message.cpu_seconds);
         let host = Rc::new(JobHost::new(id, self.link.clone()));
         let ended = if message.action == "probe" {
-            self.link.send(Frame::new(Kind::Started, id, Vec::new()));
+            self.started(id);
             RunEnd::Failed(probe::as_failure(&probe::attempts(), &self.level))
         } else {
-            self.execute(id, message, &host)
+            self.execute(id, message, engine, &host)
         };
         host.finish_log();
         let reason = self.watchdog.disarm();
         classify(ended, reason)
     }
 
-    fn execute(&self, id: u32, message: JobMessage, host: &Rc<JobHost>) -> RunEnd {
-        let config = EngineConfig {
+    /// From here on the charm's own code can run.
+    fn started(&self, id: u32) {
+        let process = std::process::id().to_le_bytes();
+        self.link.send(Frame::new(Kind::Started, id, process));
+    }
+
+    fn execute(
+        &self,
+        id: u32,
+        message: JobMessage,
+        engine: &mut Option<Engine>,
+        host: &Rc<JobHost>,
+    ) -> RunEnd {
+        let engine = match engine {
+            Some(engine) => engine,
+            none => match self.tokio.block_on(Engine::new(message.heap_bytes)) {
+                Ok(made) => none.insert(made),
+                Err(failure) => return RunEnd::Failed(failure),
+            },
+        };
+        let config = RunConfig {
             job: message.job,
             modules: message.modules,
-            heap_bytes: message.heap_bytes,
+            entry: message.entry,
             host: host.clone(),
         };
-        let mut engine = match self.tokio.block_on(Engine::new(config)) {
-            Ok(engine) => engine,
-            Err(failure) => return RunEnd::Failed(failure),
-        };
-        // From here on the charm's own code can run.
-        self.link.send(Frame::new(Kind::Started, id, Vec::new()));
+        self.started(id);
         let stop = Arc::new(Notify::new());
         let deadline = Instant::now() + Duration::from_millis(message.wall_ms);
         self.watchdog
@@ -86,7 +109,7 @@ impl JobRunner {
         self.tokio.block_on(async {
             tokio::select! {
                 biased;
-                end = engine.run(&message.entry) => end,
+                end = engine.run(config) => end,
                 // The handler waits and runs nothing, so there is no
                 // JavaScript that could be terminated.
                 () = stop.notified() => RunEnd::Terminated,

@@ -148,12 +148,12 @@ impl OpsHost for JobHost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frames::split_head;
+    use crate::{frames::split_head, worker::link::Frames};
     use std::sync::mpsc;
 
-    fn host() -> (JobHost, mpsc::Receiver<Frame>) {
+    fn host() -> (JobHost, Frames) {
         let (sender, receiver) = mpsc::sync_channel(16);
-        (JobHost::new(7, Link::new(sender)), receiver)
+        (JobHost::new(7, Link::new(sender)), Frames(receiver))
     }
 
     fn now<T>(mut future: LocalFuture<T>) -> Option<T> {
@@ -170,7 +170,7 @@ mod tests {
         let answer = now(host.fetch("{\"id\":1}".to_owned(), vec![0; MAX_PAYLOAD])).unwrap();
         let (head, _) = split_head(&answer).unwrap();
         assert!(head.contains("more than a charm can send"), "{head}");
-        assert!(frames.try_recv().is_err());
+        assert!(frames.try_next().is_none());
         assert!(host.read("x".repeat(MAX_PAYLOAD)).is_err());
     }
 
@@ -182,7 +182,7 @@ mod tests {
         host.fetch_abort(5);
         let answer = now(fetch).unwrap();
         assert!(split_head(&answer).unwrap().0.contains("aborted"));
-        let kinds: Vec<_> = frames.try_iter().map(|f| f.kind).collect();
+        let kinds: Vec<_> = frames.kinds().into_iter().map(|(kind, _)| kind).collect();
         assert_eq!(kinds, [Kind::Fetch, Kind::Abort]);
     }
 
@@ -190,7 +190,7 @@ mod tests {
     fn log_lines_carry_the_job_and_a_known_level() {
         let (host, frames) = host();
         host.log("shout", "hello");
-        let frame = frames.recv().unwrap();
+        let frame = frames.next().unwrap();
         assert_eq!((frame.kind, frame.id), (Kind::Log, 7));
         let line: LogLine = serde_json::from_slice(&frame.payload).unwrap();
         assert_eq!((line.level.as_str(), line.text.as_str()), ("info", "hello"));

@@ -18,3 +18,8 @@ pub(crate) fn sources() -> Vec<ExtensionFileSource> {
         ascii_str_include!(concat!(env!("OUT_DIR"), "/rt.js")),
     )]
 }
+
+/// A script that runs before all modules.
+pub(crate) fn prelude() -> ExtensionFileSource {
+    ExtensionFileSource::new("ext:ck/prelude.js", ascii_str_include!("prelude.js"))
+}

@@ -28,15 +28,22 @@ struct State {
     waiting: HashMap<u32, Waiter>,
 }
 
+/// What the writing thread gets.
+pub(crate) enum Outgoing {
+    Frame(Frame),
+    /// Everything before it is written when this is answered.
+    Flush(mpsc::Sender<()>),
+}
+
 /// Sends calls and hands out their replies.
 #[derive(Clone)]
 pub(crate) struct Link {
-    out: mpsc::SyncSender<Frame>,
+    out: mpsc::SyncSender<Outgoing>,
     state: Arc<Mutex<State>>,
 }
 
 impl Link {
-    pub(crate) fn new(out: mpsc::SyncSender<Frame>) -> Self {
+    pub(crate) fn new(out: mpsc::SyncSender<Outgoing>) -> Self {
         Self {
             out,
             state: Arc::default(),
@@ -51,7 +58,15 @@ impl Link {
     /// Sends a frame that expects no reply. Blocks while the pipe is full.
     pub(crate) fn send(&self, frame: Frame) {
         // The writer ends only with the process.
-        let _writer_gone = self.out.send(frame);
+        let _writer_gone = self.out.send(Outgoing::Frame(frame));
+    }
+
+    /// Waits until every frame is written.
+    pub(crate) fn flush(&self) {
+        let (done, written) = mpsc::channel();
+        if self.out.send(Outgoing::Flush(done)).is_ok() {
+            let _writer_gone = written.recv();
+        }
     }
 
     /// Forgets the calls of the job before.
@@ -129,13 +144,41 @@ impl Link {
     }
 }
 
+/// The other end of a link, for tests.
+#[cfg(test)]
+pub(crate) struct Frames(pub(crate) mpsc::Receiver<Outgoing>);
+
+#[cfg(test)]
+impl Frames {
+    pub(crate) fn try_next(&self) -> Option<Frame> {
+        Self::frame(self.0.try_recv().ok()?)
+    }
+
+    pub(crate) fn next(&self) -> Option<Frame> {
+        Self::frame(self.0.recv().ok()?)
+    }
+
+    fn frame(outgoing: Outgoing) -> Option<Frame> {
+        match outgoing {
+            Outgoing::Frame(frame) => Some(frame),
+            Outgoing::Flush(_) => None,
+        }
+    }
+
+    pub(crate) fn kinds(&self) -> Vec<(Kind, u32)> {
+        std::iter::from_fn(|| self.try_next())
+            .map(|f| (f.kind, f.id))
+            .collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn link() -> (Link, mpsc::Receiver<Frame>) {
+    fn link() -> (Link, Frames) {
         let (sender, receiver) = mpsc::sync_channel(16);
-        (Link::new(sender), receiver)
+        (Link::new(sender), Frames(receiver))
     }
 
     #[test]
@@ -143,7 +186,7 @@ mod tests {
         let (link, frames) = link();
         let caller = link.clone();
         let call = std::thread::spawn(move || caller.call(Kind::Read, b"[]".to_vec()));
-        let asked = frames.recv().unwrap();
+        let asked = frames.next().unwrap();
         assert_eq!(
             (asked.kind, asked.payload.as_slice()),
             (Kind::Read, &b"[]"[..])
@@ -161,7 +204,7 @@ mod tests {
         let (link, frames) = link();
         let caller = link.clone();
         let call = std::thread::spawn(move || caller.call(Kind::Wish, Vec::new()));
-        let asked = frames.recv().unwrap();
+        let asked = frames.next().unwrap();
         link.stop();
         assert_eq!(call.join().unwrap(), Err(HostFailure::Stopped));
         assert_eq!(link.call(Kind::Wish, Vec::new()), Err(HostFailure::Stopped));
@@ -180,7 +223,6 @@ mod tests {
         link.abandon(id);
         link.abandon(id);
         assert!(reply.try_recv().is_err());
-        let kinds: Vec<_> = frames.try_iter().map(|f| (f.kind, f.id)).collect();
-        assert_eq!(kinds, [(Kind::Fetch, id), (Kind::Abort, id)]);
+        assert_eq!(frames.kinds(), [(Kind::Fetch, id), (Kind::Abort, id)]);
     }
 }

@@ -3,7 +3,11 @@
 //! Owns the map of a charm's modules and the built-in specifiers. Never reads a
 //! file or the network: a specifier that is in neither list is an error.
 
-use std::{borrow::Cow, collections::HashMap, rc::Rc};
+use std::{
+    borrow::Cow,
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+};
 
 use deno_core::{
     ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleSource,
@@ -17,21 +21,21 @@ use crate::frames::SourceModule;
 pub(crate) const BUILT_IN: &str = "ck:";
 
 /// The modules of one run.
+#[derive(Default)]
 pub(crate) struct MemoryLoader {
-    modules: HashMap<String, SourceModule>,
-    built_in: std::cell::RefCell<HashMap<String, String>>,
+    modules: OnceCell<HashMap<String, SourceModule>>,
+    built_in: RefCell<HashMap<String, String>>,
 }
 
 impl MemoryLoader {
-    pub(crate) fn new(modules: Vec<SourceModule>) -> Rc<Self> {
-        let modules = modules
-            .into_iter()
-            .map(|m| (m.specifier.clone(), m))
-            .collect();
-        Rc::new(Self {
-            modules,
-            built_in: std::cell::RefCell::default(),
-        })
+    /// Gives it the charm's modules; only the first ones count.
+    pub(crate) fn set_modules(&self, modules: Vec<SourceModule>) {
+        let by_name = modules.into_iter().map(|m| (m.specifier.clone(), m));
+        let _already_set = self.modules.set(by_name.collect());
+    }
+
+    fn module(&self, specifier: &str) -> Option<&SourceModule> {
+        self.modules.get()?.get(specifier)
     }
 
     /// Declares a built-in module, by the name that charms import.
@@ -43,7 +47,7 @@ impl MemoryLoader {
         if let Some(name) = specifier.strip_prefix(BUILT_IN) {
             return self.built_in.borrow().get(name).cloned();
         }
-        self.modules.get(specifier).map(|m| m.code.clone())
+        self.module(specifier).map(|m| m.code.clone())
     }
 }
 
@@ -95,8 +99,7 @@ impl ModuleLoader for MemoryLoader {
     }
 
     fn get_source_map(&self, file_name: &str) -> Option<Cow<'_, [u8]>> {
-        self.modules
-            .get(file_name)?
+        self.module(file_name)?
             .source_map
             .as_ref()
             .map(|m| Cow::Borrowed(m.as_bytes()))

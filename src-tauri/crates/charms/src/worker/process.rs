@@ -1,38 +1,58 @@
-//! The worker process: its threads and its end.
+//! The worker process: how it begins and how it ends.
 //!
-//! Main thread: walls, then JavaScript on a thread with a large stack. One thread
-//! reads frames from stdin, one writes frames to a private copy of fd 1. When
-//! stdin ends, the process ends: the keeper is gone or needs it no more.
+//! Main thread: walls, then JavaScript on a thread with a large stack, for which
+//! it waits. Frames come on stdin and leave on a private copy of fd 1. When stdin
+//! ends, the process ends: the keeper is gone or needs it no more.
 
 use std::{
     fs::File,
-    io::{self, IsTerminal, Write},
-    sync::mpsc,
+    io::{self, IsTerminal},
 };
 
 use super::{
-    engine::{self, THREAD_STACK},
-    job::JobRunner,
-    link::Link,
-    probe,
+    engine::THREAD_STACK,
     sandbox::{self, Limits},
-    watchdog::Watchdog,
+    serial,
 };
-use crate::frames::{self, Frame, Kind, ProbeReport, Ready};
-
-/// Stack of the threads that move frames, in bytes.
-const IO_STACK: usize = 128 * 1024;
-
-/// Frames that wait to be written; then JavaScript waits too.
-const OUT_QUEUE: usize = 16;
 
 /// Exit code when the worker cannot work with its keeper.
-const EXIT_PROTOCOL: i32 = 3;
+pub(crate) const EXIT_PROTOCOL: i32 = 3;
 
-/// What the JavaScript thread has to do.
-enum Task {
-    Job(u32, Vec<u8>),
-    Probe(u32),
+/// How jobs of one worker are kept apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// A process for each job, copied from one that is prepared. Linux with
+    /// QuickJS only.
+    Process,
+    /// One process, a fresh JavaScript runtime for each job.
+    Runtime,
+}
+
+impl Default for Isolation {
+    /// The best that this system has.
+    fn default() -> Self {
+        if cfg!(all(target_os = "linux", feature = "quickjs")) {
+            Self::Process
+        } else {
+            Self::Runtime
+        }
+    }
+}
+
+impl Isolation {
+    /// The word on the worker's command line.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Runtime => "runtime",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Process, Self::Runtime]
+            .into_iter()
+            .find(|i| i.as_str() == word)
+    }
 }
 
 /// Runs this process as a worker and never returns. Call it first thing in
@@ -40,43 +60,62 @@ enum Task {
 ///
 /// The keeper passes limits as arguments (`runner::child`). Exit code 0 after the
 /// keeper closed stdin, 3 when a frame cannot be read, 2 when a person started it.
-#[allow(clippy::print_stderr, reason = "fd 2 is how a worker says why it ends")]
+#[allow(clippy::print_stderr, reason = "a person started it")]
 pub fn worker_main() -> ! {
     if io::stdin().is_terminal() {
         eprintln!("charmkeeper worker is started by the keeper and has no use in a shell.");
         std::process::exit(2);
     }
-    let Some(limits) = parse_arguments(std::env::args().skip(2)) else {
-        eprintln!("worker: the arguments are not those of this version");
-        std::process::exit(EXIT_PROTOCOL);
+    let Some((limits, isolation)) = parse_arguments(std::env::args().skip(2)) else {
+        say("the arguments are not those of this version");
+        end(EXIT_PROTOCOL)
     };
     abort_on_panic();
+    close_inherited();
     let Ok(out) = take_stdout() else {
-        eprintln!("worker: no output");
-        std::process::exit(EXIT_PROTOCOL);
+        say("there is no output");
+        end(EXIT_PROTOCOL)
     };
     let level = sandbox::enter(limits);
-    match start(out, level) {
-        Ok(()) => end(0),
-        Err(e) => {
-            eprintln!("worker: {e}");
-            end(EXIT_PROTOCOL)
-        }
+    let javascript = std::thread::Builder::new()
+        .name("javascript".to_owned())
+        .stack_size(THREAD_STACK)
+        .spawn(move || serve(out, level, limits, isolation));
+    // A panic there has aborted the process.
+    let served = javascript.and_then(|thread| thread.join().unwrap_or(Ok(())));
+    if let Err(e) = served {
+        say(&e.to_string());
+        end(EXIT_PROTOCOL)
     }
+    end(0)
 }
 
-/// `--heap-bytes N --cpu-seconds N --parent PID`, in this order.
-fn parse_arguments(arguments: impl Iterator<Item = String>) -> Option<Limits> {
+fn serve(out: File, level: String, limits: Limits, isolation: Isolation) -> io::Result<()> {
+    #[cfg(all(target_os = "linux", feature = "quickjs"))]
+    if isolation == Isolation::Process {
+        return super::copies::serve(out, level, limits);
+    }
+    let _known = isolation;
+    if !sandbox::seal(limits.parent) {
+        return Err(io::Error::other("the sandbox could not be closed"));
+    }
+    serial::serve(out, level)
+}
+
+/// `--heap-bytes N --cpu-seconds N --parent PID --isolation WORD`, in this order.
+fn parse_arguments(arguments: impl Iterator<Item = String>) -> Option<(Limits, Isolation)> {
     let all: Vec<_> = arguments.collect();
     match all.as_slice() {
-        [a, heap, b, cpu, c, parent]
-            if [a.as_str(), b, c] == ["--heap-bytes", "--cpu-seconds", "--parent"] =>
+        [a, heap, b, cpu, c, parent, d, isolation]
+            if [a.as_str(), b, c, d]
+                == ["--heap-bytes", "--cpu-seconds", "--parent", "--isolation"] =>
         {
-            Some(Limits {
+            let limits = Limits {
                 heap_bytes: heap.parse().ok()?,
                 cpu_seconds: cpu.parse().ok()?,
                 parent: parent.parse().ok()?,
-            })
+            };
+            Some((limits, Isolation::parse(isolation)?))
         }
         _ => None,
     }
@@ -95,8 +134,23 @@ fn abort_on_panic() {
     }));
 }
 
+/// Closes what a library in the keeper may have left open for its children.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "close_range is a system call")]
+fn close_inherited() {
+    // SAFETY: nothing in this process has opened anything yet. On a kernel
+    // without the call (before 5.9) it fails and nothing is closed.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
+    }
+}
+
+/// Handles are inherited only when that is asked for.
+#[cfg(not(target_os = "linux"))]
+fn close_inherited() {}
+
 /// Takes the frame channel away from fd 1: whatever prints afterwards, prints to
-/// fd 2. The copy is not inherited.
+/// fd 2. The copy is not inherited by other programs.
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "file descriptors are C integers")]
 fn take_stdout() -> io::Result<File> {
@@ -112,117 +166,24 @@ fn take_stdout() -> io::Result<File> {
     }
 }
 
-/// Without a second name for stdout: nothing in the worker prints, and the op
-/// that could is disabled.
+/// Without taking stdout away: nothing in the worker prints, and the op that
+/// could is disabled.
 #[cfg(windows)]
 fn take_stdout() -> io::Result<File> {
     use std::os::windows::io::AsHandle;
     Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
 }
 
-fn start(out: File, level: String) -> io::Result<()> {
-    let (frames_out, to_write) = mpsc::sync_channel(OUT_QUEUE);
-    let link = Link::new(frames_out);
-    let io_thread = |name: &str| {
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .stack_size(IO_STACK)
-    };
-    io_thread("frames out").spawn(move || write_frames(out, &to_write))?;
-    let ready = Ready {
-        level: level.clone(),
-    };
-    link.send(Frame::new(Kind::Ready, 0, serde_json::to_vec(&ready)?));
-    let watchdog = Watchdog::start(link.clone())?;
-    let (tasks, work) = mpsc::channel();
-    let reader = (link.clone(), watchdog.clone());
-    io_thread("frames in").spawn(move || read_frames(&reader.0, &reader.1, &tasks))?;
-    let javascript = std::thread::Builder::new()
-        .name("javascript".to_owned())
-        .stack_size(THREAD_STACK)
-        .spawn(move || {
-            let tokio = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .build()?;
-            engine::init_process();
-            work_off(
-                &JobRunner {
-                    link,
-                    watchdog,
-                    tokio,
-                    level,
-                },
-                &work,
-            );
-            io::Result::Ok(())
-        })?;
-    // A panic there has aborted the process.
-    javascript.join().unwrap_or(Ok(()))
-}
-
-fn work_off(runner: &JobRunner, work: &mpsc::Receiver<Task>) {
-    while let Ok(task) = work.recv() {
-        match task {
-            Task::Job(id, payload) => runner.run(id, &payload),
-            Task::Probe(id) => {
-                let report = ProbeReport {
-                    level: runner.level.clone(),
-                    attempts: probe::attempts(),
-                };
-                let json = serde_json::to_vec(&report).unwrap_or_default();
-                runner.link.send(Frame::new(Kind::ProbeResult, id, json));
-            }
-        }
-    }
-}
-
-fn write_frames(mut out: File, frames: &mpsc::Receiver<Frame>) {
-    while let Ok(frame) = frames.recv() {
-        if frames::write(&mut out, &frame)
-            .and_then(|()| Ok(out.flush()?))
-            .is_err()
-        {
-            end(EXIT_PROTOCOL);
-        }
-    }
-}
-
+/// The worker's last words, which the keeper shows.
 #[allow(clippy::print_stderr, reason = "fd 2 is how a worker says why it ends")]
-fn read_frames(link: &Link, watchdog: &Watchdog, tasks: &mpsc::Sender<Task>) {
-    let mut stdin = io::stdin().lock();
-    loop {
-        let frame = match frames::read(&mut stdin) {
-            Ok(Some(frame)) => frame,
-            Ok(None) => end(0),
-            Err(e) => {
-                eprintln!("worker: {e}");
-                end(EXIT_PROTOCOL)
-            }
-        };
-        let accepted = match frame.kind {
-            Kind::Job => tasks.send(Task::Job(frame.id, frame.payload)).is_ok(),
-            Kind::Probe => tasks.send(Task::Probe(frame.id)).is_ok(),
-            Kind::Reply => {
-                link.deliver(frame.id, frame.payload);
-                true
-            }
-            Kind::Cancel => {
-                watchdog.cancel(frame.id);
-                true
-            }
-            _ => false,
-        };
-        if !accepted {
-            eprintln!("worker: a {:?} frame is not for a worker", frame.kind);
-            end(EXIT_PROTOCOL);
-        }
-    }
+pub(crate) fn say(why: &str) {
+    eprintln!("worker: {why}");
 }
 
 /// Ends the process without destructors: other threads may be anywhere, and
 /// tearing an engine down takes longer than the system needs to forget it.
 #[allow(unsafe_code, reason = "_exit is a C function")]
-fn end(code: i32) -> ! {
+pub(crate) fn end(code: i32) -> ! {
     #[cfg(unix)]
     // SAFETY: it takes no pointer and does not return.
     unsafe {
@@ -239,15 +200,18 @@ mod tests {
     #[test]
     fn only_complete_arguments_are_accepted() {
         let parse = |text: &str| parse_arguments(text.split_whitespace().map(str::to_owned));
-        let limits = parse("--heap-bytes 1024 --cpu-seconds 30 --parent 77").unwrap();
+        let whole = "--heap-bytes 1024 --cpu-seconds 30 --parent 77 --isolation runtime";
+        let (limits, isolation) = parse(whole).unwrap();
         assert_eq!(
             (limits.heap_bytes, limits.cpu_seconds, limits.parent),
             (1024, 30, 77)
         );
+        assert_eq!(isolation, Isolation::Runtime);
         for bad in [
             "",
-            "--heap-bytes 1 --cpu-seconds 1",
-            "--heap-bytes x --cpu-seconds 1 --parent 1",
+            "--heap-bytes 1024 --cpu-seconds 30 --parent 77",
+            "--heap-bytes x --cpu-seconds 1 --parent 1 --isolation runtime",
+            "--heap-bytes 1 --cpu-seconds 1 --parent 1 --isolation none",
         ] {
             assert!(parse(bad).is_none(), "{bad}");
         }

@@ -10,11 +10,16 @@ export function test(name, body) {
 
 export function show(value) {
   if (value instanceof Error) return `${value.name}: ${value.message}`;
-  return typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string"
+    ? JSON.stringify(value)
+    : typeof value === "object"
+      ? JSON.stringify(value)
+      : String(value);
 }
 
 export function equal(found, wanted, what = "") {
-  if (!Object.is(found, wanted)) throw new Error(`${what} found ${show(found)}, wanted ${show(wanted)}`);
+  if (!Object.is(found, wanted))
+    throw new Error(`${what} found ${show(found)}, wanted ${show(wanted)}`);
 }
 
 /** Equal as JSON: order of keys counts, prototypes do not. */
@@ -38,7 +43,8 @@ export function throws(body, type, pattern) {
   } catch (error) {
     thrown = { error };
   }
-  if (thrown === undefined) throw new Error(`did not throw ${typeof type === "string" ? type : type.name}`);
+  if (thrown === undefined)
+    throw new Error(`did not throw ${typeof type === "string" ? type : type.name}`);
   check(thrown.error, type, pattern);
 }
 
@@ -49,7 +55,8 @@ export async function rejects(promise, type, pattern) {
   } catch (error) {
     thrown = { error };
   }
-  if (thrown === undefined) throw new Error(`did not reject with ${typeof type === "string" ? type : type.name}`);
+  if (thrown === undefined)
+    throw new Error(`did not reject with ${typeof type === "string" ? type : type.name}`);
   check(thrown.error, type, pattern);
 }
 

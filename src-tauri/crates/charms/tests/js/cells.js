@@ -114,8 +114,14 @@ test("lists of objects", () => {
   c.push({ id: "1", n: 1 }, { id: "2", n: 2 }, { n: 3 });
   same(c.get(), [{ id: "1", n: 1 }, { id: "2", n: 2 }, { n: 3 }]);
   equal(c.get().length, 3);
-  same(c.get().map((e) => e.n), [1, 2, 3]);
-  same([...c.get()].reverse().map((e) => e.n), [3, 2, 1]);
+  same(
+    c.get().map((e) => e.n),
+    [1, 2, 3],
+  );
+  same(
+    [...c.get()].reverse().map((e) => e.n),
+    [3, 2, 1],
+  );
   equal(c.get().find((e) => e.id === "2").n, 2);
   same(c.get().slice(1, 2), [{ id: "2", n: 2 }]);
   equal(c.key(1).key("n").get(), 2);
@@ -133,12 +139,42 @@ test("lists of objects", () => {
   same(c.get(), []);
 });
 
+test("an element that is set keeps its document when its id stays", () => {
+  const c = new Writable([]);
+  c.push({ id: "a", n: 1 }, { id: "b", n: 2 });
+  const first = c.key(0).resolveAsCell();
+  c.key(0).set({ id: "a", n: 10 });
+  same(c.get(), [
+    { id: "a", n: 10 },
+    { id: "b", n: 2 },
+  ]);
+  equal(c.key(0).equals(first), true);
+  c.key(0).set({ id: "b", n: 3 });
+  same(c.get(), [
+    { id: "b", n: 3 },
+    { id: "b", n: 2 },
+  ]);
+  c.key(1).set("text");
+  c.key(2).set({ id: "c" });
+  same(c.get(), [{ id: "b", n: 3 }, "text", { id: "c" }]);
+  same(first.get(), { id: "a", n: 10 });
+});
+
 test("elements with the same id stay two elements", () => {
   const c = new Writable([]);
-  c.set([{ id: "x", v: 1 }, { id: "x", v: 2 }]);
-  same(c.get(), [{ id: "x", v: 1 }, { id: "x", v: 2 }]);
+  c.set([
+    { id: "x", v: 1 },
+    { id: "x", v: 2 },
+  ]);
+  same(c.get(), [
+    { id: "x", v: 1 },
+    { id: "x", v: 2 },
+  ]);
   c.push({ id: "x", v: 3 });
-  same(c.get().map((e) => e.v), [1, 2, 3]);
+  same(
+    c.get().map((e) => e.v),
+    [1, 2, 3],
+  );
 });
 
 test("an element read before a write shows what was there", () => {
@@ -146,11 +182,28 @@ test("an element read before a write shows what was there", () => {
   c.push({ id: "a", n: 1 }, { id: "b", n: 2 });
   const before = c.get();
   c.set(c.get().map((e) => ({ ...e, n: e.n * 10 })));
-  same([before, c.get()], [[{ id: "a", n: 1 }, { id: "b", n: 2 }], [{ id: "a", n: 10 }, { id: "b", n: 20 }]]);
+  same(
+    [before, c.get()],
+    [
+      [
+        { id: "a", n: 1 },
+        { id: "b", n: 2 },
+      ],
+      [
+        { id: "a", n: 10 },
+        { id: "b", n: 20 },
+      ],
+    ],
+  );
+  // A list whose elements nobody has looked at yet.
+  c.push({ id: "c", n: 3 });
   const late = c.get();
   c.key(0).key("n").set(5);
+  c.key(0).key("n").set(6);
   equal(late[0].n, 10);
-  equal(c.get()[0].n, 5);
+  equal(c.get()[0].n, 6);
+  c.key(0).key("n").set(7);
+  equal(late[0].n, 10);
 });
 
 test("an element by its id", () => {
@@ -201,7 +254,11 @@ test("what JSON cannot hold", () => {
   const loop = { a: {} };
   loop.a.loop = loop;
   throws(() => c.set(loop), TypeError, /contains itself cannot be stored in a cell at a.loop/);
-  throws(() => c.set({ items: [1, () => {}] }), TypeError, /A function cannot be stored in a cell at items\[1\]/);
+  throws(
+    () => c.set({ items: [1, () => {}] }),
+    TypeError,
+    /A function cannot be stored in a cell at items\[1\]/,
+  );
   throws(() => c.set({ n: 1n }), TypeError, /BigInt/);
   throws(() => c.set({ s: Symbol("x") }), TypeError, /symbol/);
   throws(() => c.set({ m: new Map() }), TypeError, /A Map .* an array of pairs/);
@@ -211,7 +268,13 @@ test("what JSON cannot hold", () => {
   throws(() => c.set({ e: new Error("x") }), TypeError, /its message/);
   throws(() => c.set(JSON.parse('{"__proto__": 1}')), TypeError, /__proto__/);
   same(c.get(), {});
-  c.set({ d: new Date(0), u: undefined, l: [undefined, NaN], url: new URL("https://a.test/"), $UI: { type: "vnode" } });
+  c.set({
+    d: new Date(0),
+    u: undefined,
+    l: [undefined, NaN],
+    url: new URL("https://a.test/"),
+    $UI: { type: "vnode" },
+  });
   same(c.get(), { d: "1970-01-01T00:00:00.000Z", l: [null, null], url: "https://a.test/" });
   c.set({ text: "a\ud800b" });
   equal(c.get().text, "a\ufffdb");
@@ -233,7 +296,11 @@ test("derived values", () => {
   equal(computed, 1);
   n.set(5);
   equal(twice.get(), 10);
-  throws(() => twice.set(1), TypeError, /computed from other cells and cannot be written: write to the cell it is computed from/);
+  throws(
+    () => twice.set(1),
+    TypeError,
+    /computed from other cells and cannot be written: write to the cell it is computed from/,
+  );
   const broken = derive(n, () => {
     throw new RangeError("inside");
   });

@@ -5,7 +5,10 @@ test("data", () => {
   const source = { a: [1, , "x"], d: new Date(5), n: null, u: undefined, big: 1n, nan: NaN };
   const copy = structuredClone(source);
   equal(copy.a === source.a, false);
-  same([copy.a[2], copy.d.getTime(), copy.n, "u" in copy, 1 in copy.a], ["x", 5, null, true, false]);
+  same(
+    [copy.a[2], copy.d.getTime(), copy.n, "u" in copy, 1 in copy.a],
+    ["x", 5, null, true, false],
+  );
   equal(copy.big, 1n);
   equal(copy.nan, NaN);
 });
@@ -24,7 +27,10 @@ test("cycles and shared references", () => {
 
 test("collections and buffers", () => {
   const map = structuredClone(new Map([[{ k: 1 }, new Set([1, 2])]]));
-  same([...map].map(([k, v]) => [k, [...v]]), [[{ k: 1 }, [1, 2]]]);
+  same(
+    [...map].map(([k, v]) => [k, [...v]]),
+    [[{ k: 1 }, [1, 2]]],
+  );
   const view = new Uint16Array(new Uint16Array([1, 2, 3]).buffer, 2, 1);
   same([...structuredClone(view)], [2]);
   equal(structuredClone(new DataView(new ArrayBuffer(4), 1, 2)).byteOffset, 1);
@@ -43,7 +49,8 @@ test("errors", () => {
 });
 
 test("what cannot be cloned", () => {
-  for (const bad of [() => {}, Symbol("s"), { f() {} }, Promise.resolve(), new WeakMap()]) throws(() => structuredClone(bad), "DataCloneError");
+  for (const bad of [() => {}, Symbol("s"), { f() {} }, Promise.resolve(), new WeakMap()])
+    throws(() => structuredClone(bad), "DataCloneError");
   throws(() => structuredClone(), TypeError);
 });
 

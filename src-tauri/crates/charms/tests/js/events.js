@@ -53,7 +53,10 @@ test("any and timeout", async () => {
   equal(AbortSignal.any([one.signal, two.signal]).reason, "two");
   equal(AbortSignal.any([]).aborted, false);
   const late = AbortSignal.timeout(1);
-  await rejects(new Promise((_, no) => late.addEventListener("abort", () => no(late.reason))), "TimeoutError");
+  await rejects(
+    new Promise((_, no) => late.addEventListener("abort", () => no(late.reason))),
+    "TimeoutError",
+  );
 });
 
 test("a listener with a signal", () => {

@@ -12,7 +12,11 @@ test("method, headers and body", async () => {
   same(got, {
     method: "POST",
     url: "https://api.test/x?q=1",
-    headers: { authorization: "Bearer kc:1", "content-type": "text/plain;charset=UTF-8", "x-own": "v" },
+    headers: {
+      authorization: "Bearer kc:1",
+      "content-type": "text/plain;charset=UTF-8",
+      "x-own": "v",
+    },
     redirect: "follow",
     body: "h\u00e9",
   });
@@ -21,26 +25,48 @@ test("method, headers and body", async () => {
 });
 
 test("kinds of body", async () => {
-  const params = await echo("https://api.test/", { method: "POST", body: new URLSearchParams({ a: "b c" }) });
-  same([params.body, params.headers["content-type"]], ["a=b+c", "application/x-www-form-urlencoded;charset=UTF-8"]);
+  const params = await echo("https://api.test/", {
+    method: "POST",
+    body: new URLSearchParams({ a: "b c" }),
+  });
+  same(
+    [params.body, params.headers["content-type"]],
+    ["a=b+c", "application/x-www-form-urlencoded;charset=UTF-8"],
+  );
   const bytes = new TextEncoder().encode("xabcx");
   const raw = await echo("https://api.test/", { method: "PUT", body: bytes.subarray(1, 4) });
   same([raw.body, raw.headers["content-type"]], ["abc", undefined]);
   equal((await echo("https://api.test/", { method: "PUT", body: bytes.buffer })).body, "xabcx");
-  const typed = await echo("https://api.test/", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ a: 1 }) });
+  const typed = await echo("https://api.test/", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ a: 1 }),
+  });
   same([typed.body, typed.headers["content-type"]], ['{"a":1}', "application/json"]);
   await rejects(fetch("https://api.test/", { body: "x" }), TypeError, /GET cannot have a body/);
 });
 
 test("a Request, and a Request with changes", async () => {
-  const request = new Request("https://api.test/r", { method: "POST", body: "b", headers: [["a", "1"], ["a", "2"]] });
-  same([request.method, request.url, request.headers.get("a"), request.bodyUsed], ["POST", "https://api.test/r", "1, 2", false]);
+  const request = new Request("https://api.test/r", {
+    method: "POST",
+    body: "b",
+    headers: [
+      ["a", "1"],
+      ["a", "2"],
+    ],
+  });
+  same(
+    [request.method, request.url, request.headers.get("a"), request.bodyUsed],
+    ["POST", "https://api.test/r", "1, 2", false],
+  );
   const copy = request.clone();
   equal((await echo(request)).body, "b");
   equal(request.bodyUsed, true);
   await rejects(fetch(request), TypeError, /already read/);
   equal(await copy.text(), "b");
-  const changed = new Request(new Request("https://api.test/r", { headers: { a: "1" } }), { method: "DELETE" });
+  const changed = new Request(new Request("https://api.test/r", { headers: { a: "1" } }), {
+    method: "DELETE",
+  });
   same([changed.method, changed.headers.get("a")], ["DELETE", "1"]);
   throws(() => new Request("nope"), TypeError, /Invalid URL/);
   throws(() => new Request("https://me:pw@api.test/"), TypeError, /user name/);
@@ -51,7 +77,10 @@ test("a Request, and a Request with changes", async () => {
 
 test("a response", async () => {
   const res = await fetch("https://api.test/status/404");
-  same([res.ok, res.status, res.statusText, res.redirected, res.type, res.bodyUsed], [false, 404, "Not Found", false, "basic", false]);
+  same(
+    [res.ok, res.status, res.statusText, res.redirected, res.type, res.bodyUsed],
+    [false, 404, "Not Found", false, "basic", false],
+  );
   equal(res.url, "https://api.test/status/404");
   equal(res.headers.get("Content-Type"), "application/json");
   const twin = res.clone();
@@ -66,7 +95,7 @@ test("a response", async () => {
 test("bodies as bytes and text", async () => {
   const make = () => new Response("\ufeffa\u00e9");
   equal(await make().text(), "a\u00e9");
-  same([...await make().bytes()], [0xef, 0xbb, 0xbf, 97, 195, 169]);
+  same([...(await make().bytes())], [0xef, 0xbb, 0xbf, 97, 195, 169]);
   equal((await make().arrayBuffer()).byteLength, 6);
   await rejects(new Response("<html>").json(), SyntaxError);
   equal(await new Response().text(), "");
@@ -75,7 +104,10 @@ test("bodies as bytes and text", async () => {
 
 test("made responses", async () => {
   const made = Response.json({ a: 1 }, { status: 201, statusText: "Created" });
-  same([made.status, made.statusText, made.headers.get("content-type"), await made.json()], [201, "Created", "application/json", { a: 1 }]);
+  same(
+    [made.status, made.statusText, made.headers.get("content-type"), await made.json()],
+    [201, "Created", "application/json", { a: 1 }],
+  );
   const moved = Response.redirect("https://api.test/new", 301);
   same([moved.status, moved.headers.get("location")], [301, "https://api.test/new"]);
   const error = Response.error();
@@ -91,15 +123,38 @@ test("headers", () => {
   headers.append("b", "3");
   headers.append("Set-Cookie", "x=1");
   headers.append("Set-Cookie", "y=2");
-  same([...headers], [["a", "1"], ["b", "2, 3"], ["set-cookie", "x=1"], ["set-cookie", "y=2"]]);
+  same(
+    [...headers],
+    [
+      ["a", "1"],
+      ["b", "2, 3"],
+      ["set-cookie", "x=1"],
+      ["set-cookie", "y=2"],
+    ],
+  );
   headers.set("b", "9");
   headers.delete("SET-COOKIE");
-  same([...headers.entries()], [["a", "1"], ["b", "9"]]);
-  same([headers.has("A"), headers.get("nope"), [...headers.keys()], [...headers.values()]], [true, null, ["a", "b"], ["1", "9"]]);
+  same(
+    [...headers.entries()],
+    [
+      ["a", "1"],
+      ["b", "9"],
+    ],
+  );
+  same(
+    [headers.has("A"), headers.get("nope"), [...headers.keys()], [...headers.values()]],
+    [true, null, ["a", "b"], ["1", "9"]],
+  );
   const seen = [];
   headers.forEach((value, name) => seen.push(name + value));
   same(seen, ["a1", "b9"]);
-  same([...new Headers(headers)], [["a", "1"], ["b", "9"]]);
+  same(
+    [...new Headers(headers)],
+    [
+      ["a", "1"],
+      ["b", "9"],
+    ],
+  );
   same([...new Headers([["x", "y"]])], [["x", "y"]]);
   throws(() => headers.set("bad name", "x"), TypeError);
   throws(() => headers.set("x", "line\r\nInjected: 1"), TypeError);
@@ -113,7 +168,11 @@ test("a failed network is a TypeError with the sentence of the host", async () =
 
 test("an aborted signal stops before sending", async () => {
   await rejects(fetch("https://api.test/", { signal: AbortSignal.abort() }), "AbortError");
-  await rejects(fetch("https://api.test/", { signal: AbortSignal.abort(new RangeError("own")) }), RangeError, /own/);
+  await rejects(
+    fetch("https://api.test/", { signal: AbortSignal.abort(new RangeError("own")) }),
+    RangeError,
+    /own/,
+  );
 });
 
 export default run();

@@ -30,9 +30,17 @@ test("intervals", async () => {
 });
 
 test("crypto and performance", () => {
-  equal(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(crypto.randomUUID()), true);
+  equal(
+    /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(
+      crypto.randomUUID(),
+    ),
+    true,
+  );
   const bytes = crypto.getRandomValues(new Uint8Array(32));
-  equal(bytes.some((b) => b !== 0), true);
+  equal(
+    bytes.some((b) => b !== 0),
+    true,
+  );
   const part = new Uint32Array(4);
   crypto.getRandomValues(part.subarray(1, 2));
   same([part[0], part[2]], [0, 0]);
@@ -42,11 +50,23 @@ test("crypto and performance", () => {
 });
 
 test("nothing of the engine is left", async () => {
-  for (const name of ["Deno", "__bootstrap", "__ck", "gc", "WebAssembly", "SharedArrayBuffer", "Atomics", "ShadowRealm"]) {
+  for (const name of [
+    "Deno",
+    "__bootstrap",
+    "__ck",
+    "gc",
+    "WebAssembly",
+    "SharedArrayBuffer",
+    "Atomics",
+    "ShadowRealm",
+  ]) {
     equal(typeof globalThis[name], "undefined", name);
   }
   const strange = Object.getOwnPropertyNames(globalThis).filter((name) => name.startsWith("__"));
-  same(strange.filter((name) => name !== "__v8xTemporalTimeZone"), []);
+  same(
+    strange.filter((name) => name !== "__v8xTemporalTimeZone"),
+    [],
+  );
   await rejects(import("ext:core/mod.js"), TypeError);
   await rejects(import("ext:ck/host.js"), TypeError);
 });

@@ -3,12 +3,39 @@ import { equal, run, same, test, throws } from "./assert.js";
 test("parts", () => {
   const url = new URL("https://me:pw@example.org:8080/a/b?x=1&y=2#top");
   same(
-    [url.href, url.origin, url.protocol, url.username, url.password, url.host, url.hostname, url.port, url.pathname, url.search, url.hash],
-    ["https://me:pw@example.org:8080/a/b?x=1&y=2#top", "https://example.org:8080", "https:", "me", "pw", "example.org:8080", "example.org", "8080", "/a/b", "?x=1&y=2", "#top"],
+    [
+      url.href,
+      url.origin,
+      url.protocol,
+      url.username,
+      url.password,
+      url.host,
+      url.hostname,
+      url.port,
+      url.pathname,
+      url.search,
+      url.hash,
+    ],
+    [
+      "https://me:pw@example.org:8080/a/b?x=1&y=2#top",
+      "https://example.org:8080",
+      "https:",
+      "me",
+      "pw",
+      "example.org:8080",
+      "example.org",
+      "8080",
+      "/a/b",
+      "?x=1&y=2",
+      "#top",
+    ],
   );
   equal(String(url), url.href);
   equal(JSON.stringify({ url }), `{"url":"${url.href}"}`);
-  equal(`${new URL("/api/x", new URL("https://charmkeeper.invalid/"))}`, "https://charmkeeper.invalid/api/x");
+  equal(
+    `${new URL("/api/x", new URL("https://charmkeeper.invalid/"))}`,
+    "https://charmkeeper.invalid/api/x",
+  );
   equal(new URL("../c", "https://a.test/x/y/z").pathname, "/x/c");
 });
 
@@ -42,12 +69,18 @@ test("setters", () => {
 
 test("encodeURIComponent of a calendar id stays", () => {
   const id = "a#b@group.calendar.google.com";
-  equal(new URL(`https://a.test/calendars/${encodeURIComponent(id)}/events`).pathname, "/calendars/a%23b%40group.calendar.google.com/events");
+  equal(
+    new URL(`https://a.test/calendars/${encodeURIComponent(id)}/events`).pathname,
+    "/calendars/a%23b%40group.calendar.google.com/events",
+  );
 });
 
 test("search params", () => {
   const params = new URLSearchParams("?a=1&b=2&a=3&c");
-  same([params.get("a"), params.getAll("a"), params.has("c"), params.get("c"), params.get("d")], ["1", ["1", "3"], true, "", null]);
+  same(
+    [params.get("a"), params.getAll("a"), params.has("c"), params.get("c"), params.get("d")],
+    ["1", ["1", "3"], true, "", null],
+  );
   equal(params.size, 4);
   params.set("a", "9");
   equal(params.toString(), "a=9&b=2&c=");
@@ -56,20 +89,39 @@ test("search params", () => {
   equal(`${params}`, "a=9&c=&b=x");
   params.sort();
   equal(`${params}`, "a=9&b=x&c=");
-  same([...params], [["a", "9"], ["b", "x"], ["c", ""]]);
+  same(
+    [...params],
+    [
+      ["a", "9"],
+      ["b", "x"],
+      ["c", ""],
+    ],
+  );
   same([...params.keys()].concat([...params.values()]), ["a", "b", "c", "9", "x", ""]);
   equal(params.has("b", "y"), false);
   const seen = [];
   params.forEach((value, name) => seen.push(name + value));
   same(seen, ["a9", "bx", "c"]);
-  equal(`${new URLSearchParams({ grant_type: "refresh_token", x: 1 })}`, "grant_type=refresh_token&x=1");
-  equal(`${new URLSearchParams([["a", "b"], ["a", "c"]])}`, "a=b&a=c");
+  equal(
+    `${new URLSearchParams({ grant_type: "refresh_token", x: 1 })}`,
+    "grant_type=refresh_token&x=1",
+  );
+  equal(
+    `${new URLSearchParams([
+      ["a", "b"],
+      ["a", "c"],
+    ])}`,
+    "a=b&a=c",
+  );
   equal(`${new URLSearchParams(params)}`, "a=9&b=x&c=");
   throws(() => new URLSearchParams([["a"]]), TypeError);
 });
 
 test("form encoding", () => {
-  equal(`${new URLSearchParams({ q: "in:INBOX after:2026/01/01 (a|b)!~*'\u00e9\u{1f600}" })}`, "q=in%3AINBOX+after%3A2026%2F01%2F01+%28a%7Cb%29%21%7E*%27%C3%A9%F0%9F%98%80");
+  equal(
+    `${new URLSearchParams({ q: "in:INBOX after:2026/01/01 (a|b)!~*'\u00e9\u{1f600}" })}`,
+    "q=in%3AINBOX+after%3A2026%2F01%2F01+%28a%7Cb%29%21%7E*%27%C3%A9%F0%9F%98%80",
+  );
   equal(new URLSearchParams("a=%C3%A9+%zz%").get("a"), "\u00e9 %zz%");
   equal(new URLSearchParams("a=%FF").get("a"), "\ufffd");
   equal(`${new URLSearchParams({ a: "\ud800" })}`, "a=%EF%BF%BD");

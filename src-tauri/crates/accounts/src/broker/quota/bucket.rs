@@ -256,9 +256,11 @@ mod tests {
                 order.lock().unwrap().push(name);
             }));
             tokio::task::yield_now().await;
+            // By now there is enough for a small one, but not for the big one.
+            tokio::time::advance(Duration::from_secs(5)).await;
         }
         for task in tasks {
-            task.await.unwrap();
+            tokio::time::timeout(LONG, task).await.unwrap().unwrap();
         }
         assert_eq!(*order.lock().unwrap(), ["big", "small", "middle", "tiny"]);
     }
@@ -281,7 +283,8 @@ mod tests {
         // The first in line, and one in the middle.
         tasks[0].abort();
         tasks[1].abort();
-        tasks.pop().unwrap().await.unwrap();
+        let last = tasks.pop().unwrap();
+        tokio::time::timeout(LONG, last).await.unwrap().unwrap();
         assert_eq!(served.load(Ordering::SeqCst), 1);
         assert!(
             (9.9..10.2).contains(&start.elapsed().as_secs_f64()),

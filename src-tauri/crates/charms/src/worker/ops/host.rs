@@ -14,8 +14,15 @@ pub(crate) struct RunState {
     pub(crate) host: Rc<dyn OpsHost>,
 }
 
-fn host(state: &OpState) -> Rc<dyn OpsHost> {
-    Rc::clone(&state.borrow::<RunState>().host)
+/// The host of the run. There is none while the runtime is made, so that what
+/// a run sees cannot have been decided before it.
+pub(super) fn host(state: &OpState) -> Result<Rc<dyn OpsHost>, JsErrorBox> {
+    Ok(Rc::clone(&run(state)?.host))
+}
+
+fn run(state: &OpState) -> Result<&RunState, JsErrorBox> {
+    let none = || JsErrorBox::generic("there is no run yet");
+    state.try_borrow::<RunState>().ok_or_else(none)
 }
 
 fn refusal(failure: &HostFailure) -> JsErrorBox {
@@ -24,20 +31,20 @@ fn refusal(failure: &HostFailure) -> JsErrorBox {
 
 #[op2]
 #[string]
-pub(super) fn op_ck_job(state: &OpState) -> String {
-    state.borrow::<RunState>().job.clone()
+pub(super) fn op_ck_job(state: &OpState) -> Result<String, JsErrorBox> {
+    Ok(run(state)?.job.clone())
 }
 
 #[op2]
 #[string]
 pub(super) fn op_ck_read(state: &OpState, #[string] ids: String) -> Result<String, JsErrorBox> {
-    host(state).read(ids).map_err(|e| refusal(&e))
+    host(state)?.read(ids).map_err(|e| refusal(&e))
 }
 
 #[op2]
 #[string]
 pub(super) fn op_ck_wish(state: &OpState, #[string] query: String) -> Result<String, JsErrorBox> {
-    host(state).wish(query).map_err(|e| refusal(&e))
+    host(state)?.wish(query).map_err(|e| refusal(&e))
 }
 
 #[op2]
@@ -46,14 +53,15 @@ pub(super) async fn op_ck_fetch(
     state: Rc<RefCell<OpState>>,
     #[string] head: String,
     #[buffer(copy)] body: Vec<u8>,
-) -> Vec<u8> {
-    let answer = host(&state.borrow()).fetch(head, body);
-    answer.await
+) -> Result<Vec<u8>, JsErrorBox> {
+    let answer = host(&state.borrow())?.fetch(head, body);
+    Ok(answer.await)
 }
 
 #[op2(fast)]
-pub(super) fn op_ck_fetch_abort(state: &OpState, #[smi] id: u32) {
-    host(state).fetch_abort(id);
+pub(super) fn op_ck_fetch_abort(state: &OpState, #[smi] id: u32) -> Result<(), JsErrorBox> {
+    host(state)?.fetch_abort(id);
+    Ok(())
 }
 
 /// The text is taken as it is in JavaScript, so that a line that is dropped
@@ -64,9 +72,10 @@ pub(super) fn op_ck_log(
     scope: &mut v8::PinScope<'_, '_>,
     #[string] level: &str,
     text: v8::Local<'_, v8::String>,
-) {
-    let host = host(state);
+) -> Result<(), JsErrorBox> {
+    let host = host(state)?;
     if host.wants_log() {
         host.log(level, &text.to_rust_string_lossy(scope));
     }
+    Ok(())
 }

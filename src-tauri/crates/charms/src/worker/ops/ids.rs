@@ -5,7 +5,7 @@ use deno_core::{OpState, op2};
 use deno_error::JsErrorBox;
 use serde::Deserialize;
 
-use super::RunState;
+use super::host::host;
 
 /// `crypto.getRandomValues` of the Web Cryptography API gives no more at once.
 const RANDOM_QUOTA: usize = 65_536;
@@ -43,16 +43,16 @@ pub(super) fn op_ck_random(state: &OpState, #[buffer] bytes: &mut [u8]) -> Resul
             "getRandomValues fills at most {RANDOM_QUOTA} bytes at once"
         )));
     }
-    state.borrow::<RunState>().host.random(bytes);
+    host(state)?.random(bytes);
     Ok(())
 }
 
 #[op2]
 #[string]
-pub(super) fn op_ck_uuid(state: &OpState) -> String {
+pub(super) fn op_ck_uuid(state: &OpState) -> Result<String, JsErrorBox> {
     let mut b = [0u8; 16];
-    state.borrow::<RunState>().host.random(&mut b);
-    uuid_v4(b)
+    host(state)?.random(&mut b);
+    Ok(uuid_v4(b))
 }
 
 /// Version 4, variant 1 (RFC 9562 section 5.4).

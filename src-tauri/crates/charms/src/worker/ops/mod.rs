@@ -70,21 +70,21 @@ deno_core::extension!(
         url::op_ck_url_set,
     ],
     esm_entry_point = super::js_sources::ENTRY,
-    options = { run: host::RunState },
     middleware = disable_foreign_doors,
-    state = |state, options| state.put(options.run),
 );
 
 pub(crate) use host::RunState;
 
 /// The extension with its embedded sources.
-pub(crate) fn extension(run: RunState) -> Extension {
-    let mut extension = ck::init(run);
+pub(crate) fn extension() -> Extension {
+    let mut extension = ck::init();
+    extension
+        .js_files
+        .to_mut()
+        .push(super::js_sources::prelude());
     extension
         .esm_files
         .to_mut()
         .extend(super::js_sources::sources());
     extension
 }
-#[cfg(test)]
-pub(crate) fn ck_for_scratch(run: RunState) -> Extension { let mut e = ck::init(run); e.esm_entry_point = None; e }

@@ -23,7 +23,7 @@ pub(super) fn enter(limits: Limits) -> String {
         Ok(RulesetStatus::NotEnforced) => "none",
         Err(_) => "failed",
     };
-    let seccomp = match seccomp::apply() {
+    let seccomp = match seccomp::confine() {
         Ok(()) => "on",
         Err(_) => "failed",
     };
@@ -32,6 +32,16 @@ pub(super) fn enter(limits: Limits) -> String {
         "landlock {landlock}, seccomp {seccomp}, limits {}",
         on(rlimits && hidden && die_with_keeper)
     )
+}
+
+/// `prctl` and `fork` are of no further use.
+pub(super) fn seal(parent: u32) -> bool {
+    let die = die_with(parent);
+    match seccomp::seal() {
+        Ok(()) => die,
+        // A kernel without seccomp, as the level has said.
+        Err(_) => !seccomp::is_on(),
+    }
 }
 
 /// Every thread would otherwise reserve 64 MiB of address space for an arena of
@@ -45,9 +55,10 @@ fn one_arena() {
     }
 }
 
-/// Asks to be killed when the keeper dies. The signal is sent when the *thread*
-/// that started the worker ends, so the keeper gives each worker a thread of its
-/// own that waits for it. A worker whose keeper is gone already ends here.
+/// Asks to be killed when the process that started this one dies. The signal is
+/// sent when the *thread* that started it ends, so the keeper gives each worker a
+/// thread of its own that waits for it; and a copy has to ask again. One whose
+/// parent is gone already ends here.
 #[allow(unsafe_code, reason = "prctl and getppid are C functions")]
 fn die_with(parent: u32) -> bool {
     // SAFETY: neither call takes a pointer.

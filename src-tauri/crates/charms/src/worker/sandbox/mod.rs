@@ -41,6 +41,20 @@ pub(crate) fn enter(limits: Limits) -> String {
     }
 }
 
+/// The last wall, in the process that runs a charm's code: from here on there is
+/// no further process, and death comes with the one whose number is `parent`.
+/// False when it could not be put up although the others stand.
+pub(crate) fn seal(parent: u32) -> bool {
+    #[cfg(target_os = "linux")]
+    return linux::seal(parent);
+    #[cfg(not(target_os = "linux"))]
+    {
+        // `enter` has done everything.
+        let _already_done = parent;
+        true
+    }
+}
+
 /// Loads the zone data of `TZ`, which lies in files that the sandbox closes.
 /// Local times are UTC ever after otherwise.
 #[cfg(unix)]

@@ -2,9 +2,12 @@
 //!
 //! A deny list, because the engine's needs differ between systems and versions;
 //! each entry is a door out of the process. Refused calls fail with `EPERM`.
-//! Threads stay possible: `clone` is refused only without `CLONE_THREAD`, and
-//! `clone3`, whose flags lie in memory where a filter cannot look, is said not to
-//! exist, so that the C library falls back to `clone`.
+//!
+//! It is put up in two steps. [`confine`] closes everything but `fork`, which the
+//! process needs that makes copies of itself and runs no charm; [`seal`] closes
+//! that too, in the copy. Threads stay possible: `clone` is refused only without
+//! `CLONE_THREAD`, and `clone3`, whose flags lie in memory where a filter cannot
+//! look, is said not to exist, so that the C library falls back to `clone`.
 
 use std::collections::BTreeMap;
 
@@ -103,7 +106,6 @@ const DENIED: &[libc::c_long] = &[
     libc::SYS_personality,
     libc::SYS_setpriority,
     libc::SYS_sched_setaffinity,
-    libc::SYS_prctl,
     libc::SYS_quotactl,
     libc::SYS_swapon,
     libc::SYS_acct,
@@ -147,57 +149,69 @@ pub(super) enum SeccompError {
     Apply(#[from] seccompiler::Error),
 }
 
-/// Applies the filters to this process. `prctl`, which applying needs, is in
-/// the last of them.
-pub(super) fn apply() -> Result<(), SeccompError> {
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// Closes everything but the making of processes.
+pub(super) fn confine() -> Result<(), SeccompError> {
+    seccompiler::apply_filter_all_threads(&not_there())?;
+    apply(rules()?)
+}
+
+/// Closes the rest, `prctl` included, which applying a filter needs.
+pub(super) fn seal() -> Result<(), SeccompError> {
+    let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
+    // `abort` and `raise` signal their own process this way.
+    let own = u64::from(std::process::id());
+    let rules = Rules::from([
+        (libc::SYS_prctl, Vec::new()),
+        when(libc::SYS_clone, 0, Len::Qword, Op::MaskedEq(thread), 0)?,
+        when(libc::SYS_tgkill, 0, Len::Dword, Op::Ne, own)?,
+    ]);
+    apply(rules)
+}
+
+/// True when a filter is in force.
+#[allow(unsafe_code, reason = "prctl is a C function")]
+pub(super) fn is_on() -> bool {
+    // SAFETY: it takes no pointer. 2 is filter mode, prctl(2).
+    unsafe { libc::prctl(libc::PR_GET_SECCOMP) == 2 }
+}
+
+fn apply(rules: Rules) -> Result<(), SeccompError> {
     let program: BpfProgram = SeccompFilter::new(
-        rules()?,
+        rules,
         SeccompAction::Allow,
         SeccompAction::Errno(libc::EPERM.unsigned_abs()),
         std::env::consts::ARCH.try_into()?,
     )?
     .try_into()?;
-    seccompiler::apply_filter_all_threads(&not_there())?;
-    seccompiler::apply_filter_all_threads(&program)?;
-    Ok(())
+    Ok(seccompiler::apply_filter_all_threads(&program)?)
 }
 
-fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, SeccompError> {
+fn rules() -> Result<Rules, SeccompError> {
     let always = DENIED.iter().chain(DENIED_OLD).map(|n| (*n, Vec::new()));
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = always.collect();
-    let mut when = |number, conditions| -> Result<(), SeccompError> {
-        rules.insert(number, vec![SeccompRule::new(conditions)?]);
-        Ok(())
-    };
-    let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
-    when(
-        libc::SYS_clone,
-        vec![SeccompCondition::new(
-            0,
-            Len::Qword,
-            Op::MaskedEq(thread),
-            0,
-        )?],
-    )?;
-    // `abort` and `raise` signal their own process this way.
-    let own = u64::from(std::process::id());
-    when(
-        libc::SYS_tgkill,
-        vec![SeccompCondition::new(0, Len::Dword, Op::Ne, own)?],
-    )?;
-    when(
-        libc::SYS_prlimit64,
-        vec![SeccompCondition::new(0, Len::Dword, Op::Ne, 0)?],
-    )?;
+    let mut rules: Rules = always.collect();
+    rules.extend([when(libc::SYS_prlimit64, 0, Len::Dword, Op::Ne, 0)?]);
     if cfg!(feature = "quickjs") {
         // An interpreter needs no memory that can be executed.
         let exec = u64::from(libc::PROT_EXEC.unsigned_abs());
         for number in [libc::SYS_mmap, libc::SYS_mprotect, libc::SYS_pkey_mprotect] {
-            let made = SeccompCondition::new(2, Len::Dword, Op::MaskedEq(exec), exec)?;
-            when(number, vec![made])?;
+            rules.extend([when(number, 2, Len::Dword, Op::MaskedEq(exec), exec)?]);
         }
     }
     Ok(rules)
+}
+
+/// Refuses a call when one of its arguments is so.
+fn when(
+    number: i64,
+    argument: u8,
+    length: Len,
+    is: Op,
+    value: u64,
+) -> Result<(i64, Vec<SeccompRule>), SeccompError> {
+    let condition = SeccompCondition::new(argument, length, is, value)?;
+    Ok((number, vec![SeccompRule::new(vec![condition])?]))
 }
 
 /// A filter that answers `ENOSYS` to `clone3` and, on x86-64, to the numbers of

@@ -5,6 +5,7 @@ mod edits;
 mod errors;
 mod laptop;
 mod people;
+mod quota;
 mod scale;
 mod sleep;
 mod timing;

@@ -1,0 +1,286 @@
+//! A token is nowhere but in the keychain and on the wire to Google: everything
+//! that the program writes or prints is searched for it, and so is the memory of
+//! a worker that is in the middle of a charm.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+
+use charmkeeper_sandbox::CLIENT_SECRET;
+use charmkeeper_tests::needle::{Needle, assert_absent, files};
+use charmkeeper_tests::program::Going;
+use charmkeeper_tests::stage::{CALENDAR, GMAIL, Stage};
+use charmkeeper_tests::{database, wait_until};
+use serde_json::Value;
+
+const FIRST: &str = "ya29.planted-first-token-0123456789-abcdefghij";
+const SECOND: &str = "ya29.planted-second-token-9876543210-zyxwvutsr";
+/// What the charms put together, so that it is in no source.
+const MARKER: &str = "marker-of-the-snoop-42";
+
+/// Looks at all it can reach, has it sent back, logs it and stores it.
+const SNOOP: &str = r##"import { Default, handler, pattern, wish, Writable } from "commonfabric";
+
+interface Input {
+  loot: string[] | Default<[]>;
+}
+type Auth = { token: string; refreshToken: string; user: { email: string } };
+type State = { loot: Writable<string[]>; auth: Writable<Auth> };
+
+function strings(value: unknown, depth: number, seen: Set<unknown>, out: string[]): void {
+  if (typeof value === "string") out.push(value);
+  if (value === null || !["object", "function"].includes(typeof value)) return;
+  if (depth > 4 || seen.has(value) || out.length > 5000) return;
+  seen.add(value);
+  for (const key of Reflect.ownKeys(value as object)) {
+    out.push(String(key));
+    try {
+      strings((value as Record<PropertyKey, unknown>)[key], depth + 1, seen, out);
+    } catch (error) {
+      out.push(String(error));
+    }
+  }
+}
+
+const update = handler<void, State>(async (_event, { loot, auth }) => {
+  const out: string[] = [["marker", "of", "the", "snoop", 6 * 7].join("-")];
+  out.push(btoa(out[0]), JSON.stringify(auth.get()), new Error("here").stack ?? "");
+  strings(globalThis, 0, new Set(), out);
+  const { token, refreshToken } = auth.get();
+  const ask = async (url: string, init: RequestInit) => {
+    try {
+      const answer = await fetch(url, init);
+      out.push(answer.url, await answer.text());
+      answer.headers.forEach((value, name) => out.push(name, value));
+    } catch (error) {
+      out.push(String(error), JSON.stringify(error));
+    }
+  };
+  const bearer = { Authorization: `Bearer ${token}` };
+  const gmail = "https://gmail.googleapis.com/gmail/v1/users/me";
+  await ask(`${gmail}/profile`, { headers: bearer });
+  await ask(`${gmail}/profile?copy=${token}&access_token=${token}`, { headers: bearer });
+  await ask(`${gmail}/nothing/${token}`, { headers: { ...bearer, "X-Copy": `Bearer ${token}` } });
+  await ask(`${gmail}/profile`, { headers: { Authorization: `Bearer ${refreshToken}` } });
+  const form = (values: Record<string, string>) => ({
+    method: "POST",
+    headers: { ...bearer, "Content-Type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams(values).toString(),
+  });
+  const grant = { grant_type: "refresh_token", refresh_token: refreshToken };
+  await ask("https://oauth2.googleapis.com/token", form(grant));
+  await ask("https://www.googleapis.com/oauth2/v4/token", form(grant));
+  await ask(`https://oauth2.googleapis.com/tokeninfo?access_token=${token}`, {});
+  await ask("https://openidconnect.googleapis.com/v1/userinfo", { headers: bearer });
+  await ask("https://charmkeeper.invalid/api/integrations/google-oauth/refresh", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ refreshToken }),
+  });
+  for (const line of out.slice(0, 4).concat(out.slice(-80))) console.log(line);
+  loot.set(out);
+});
+
+export default pattern<Input>(({ loot }) => {
+  const auth = wish<{ auth: Writable<Auth> }>({ query: "#googleAuth" }).result.auth;
+  return { loot, bgUpdater: update({ loot, auth }) };
+});
+"##;
+
+/// Uses the token once, then waits for an answer that does not come.
+const WAITER: &str = r##"import { Default, handler, pattern, wish, Writable } from "commonfabric";
+
+interface Input {
+  kept: string | Default<"">;
+}
+type State = { kept: Writable<string>; auth: Writable<{ token: string }> };
+
+const update = handler<void, State>(async (_event, { kept, auth }) => {
+  const headers = { Authorization: `Bearer ${auth.get().token}` };
+  const base = "https://gmail.googleapis.com/gmail/v1/users/me";
+  const answer = await fetch(`${base}/profile`, { headers });
+  if (!answer.ok) throw new Error(`profile: ${answer.status}`);
+  kept.set([await answer.text(), "marker", "of", "the", "snoop", 6 * 7].slice(1).join("-"));
+  await fetch(`${base}/labels`, { headers });
+});
+
+export default pattern<Input>(({ kept }) => {
+  const auth = wish<{ auth: Writable<{ token: string }> }>({ query: "#googleAuth" }).result.auth;
+  return { kept, bgUpdater: update({ kept, auth }) };
+});
+"##;
+
+/// Every secret that was given out.
+fn needles(stage: &Stage) -> Vec<Needle> {
+    let issued = stage.world().issued_tokens();
+    assert!(issued.iter().any(|t| t == FIRST), "the plant was given out");
+    let tokens = issued.iter().enumerate();
+    tokens
+        .map(|(n, token)| Needle::new(format!("token {n} of {}", issued.len()), token))
+        .chain([Needle::new("the client secret", CLIENT_SECRET)])
+        .collect()
+}
+
+/// A signed-in stage whose first access token is known.
+async fn planted() -> (Stage, Vec<u8>) {
+    let stage = Stage::start().await;
+    stage.world().plant_access_token(FIRST);
+    let (connect, url) = stage.begin_connect(&["-vv"]).await;
+    let account = charmkeeper_sandbox::SAMPLE_ACCOUNT;
+    let status = stage.world().complete(&url, account, None).await;
+    assert_eq!(status.unwrap(), 200);
+    let said = connect.end().await.with_code(0);
+    (stage, format!("{}{}", said.out, said.err).into_bytes())
+}
+
+/// Runs commands at the highest verbosity; what they printed.
+async fn printed(stage: &Stage, commands: &[&[&str]]) -> Vec<u8> {
+    let mut all = Vec::new();
+    for args in commands {
+        let done = stage.run([*args, &["-vv"]].concat()).await;
+        assert!(done.code.is_some_and(|c| c <= 1), "{args:?}: {done}");
+        all.extend(done.out.into_bytes());
+        all.extend(done.err.into_bytes());
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_in_no_file_and_in_nothing_that_is_printed() {
+    let (stage, mut heard) = planted().await;
+    let home = stage.folder().join("data");
+    let snoop = stage.write("snoop.tsx", SNOOP);
+    let add = ["add", snoop.to_str().unwrap()];
+    heard.extend(printed(&stage, &[&add]).await);
+
+    // A keeper that goes on, so that its WAL is searched as well.
+    let log = std::fs::File::create(stage.folder().join("serve.log")).unwrap();
+    let mut serve = stage.command(["serve", "-vv"]);
+    serve.stdout(log.try_clone().unwrap()).stderr(log);
+    let mut serve = serve.spawn().unwrap();
+    wait_until("serve listens", async || home.join("keeper.sock").exists()).await;
+    heard.extend(printed(&stage, &[&["run", GMAIL], &["run", CALENDAR], &["run", "snoop"]]).await);
+    stage.world().plant_access_token(SECOND);
+    stage.world().expire_access_tokens();
+    heard.extend(printed(&stage, &[&["run", "snoop"], &["run", "google-auth"]]).await);
+    let looks: &[&[&str]] = &[
+        &["cells", GMAIL],
+        &["cells", CALENDAR],
+        &["cells", "snoop"],
+        &["cells", "google-auth"],
+        &["history", "--limit", "0", "--format", "json"],
+        &["history", "--limit", "0", "--format", "csv"],
+        &["accounts"],
+        &["charms"],
+        &["status"],
+        &["doctor"],
+        &["run", "no-such-charm"],
+    ];
+    heard.extend(printed(&stage, looks).await);
+
+    let secrets = needles(&stage);
+    let search = |heard: &[u8]| {
+        for (path, bytes) in files(&home) {
+            assert_absent(&secrets, &path.display().to_string(), &bytes);
+        }
+        let log = std::fs::read(stage.folder().join("serve.log")).unwrap();
+        assert_absent(&secrets, "the log of serve", &log);
+        assert_absent(&secrets, "what commands printed", heard);
+    };
+    search(&heard);
+    serve.kill().await.unwrap();
+    search(&heard);
+    heard.extend(printed(&stage, &[&["disconnect", charmkeeper_sandbox::SAMPLE_ACCOUNT]]).await);
+    search(&heard);
+
+    // The searches can find something, and there was something to find.
+    let marker = Needle::new("the marker", MARKER);
+    assert_eq!(marker.found_in(&heard), Some("text"));
+    let holds = |n: &Needle| files(&home).iter().any(|(_, b)| n.found_in(b).is_some());
+    assert!(holds(&marker));
+    let encoded = files(&home)
+        .iter()
+        .any(|(_, b)| b.windows(28).any(|w| w == b"bWFya2VyLW9mLXRoZS1zbm9vcC00"));
+    assert!(encoded, "the snoop's base64 of the marker is stored");
+    let loot = database::rows(&home, "SELECT text FROM log_lines WHERE text LIKE '%kc:%'");
+    assert!(!loot.is_empty(), "the snoop saw its placeholder");
+    for token in [FIRST, SECOND] {
+        assert!(stage.google.saw_token(token), "it was used on the wire");
+    }
+    let refresh = stage.world().issued_tokens();
+    let used = refresh.iter().filter(|t| stage.google.saw_token(t)).count();
+    assert!(used > 2, "access tokens and the refresh token: {used}");
+}
+
+/// Memory that a process can write: its heaps, stacks and variables.
+fn memory(pid: u32) -> std::io::Result<Vec<u8>> {
+    use std::os::unix::fs::FileExt;
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let mem = std::fs::File::open(format!("/proc/{pid}/mem"))?;
+    let mut all = Vec::new();
+    for line in maps.lines().filter(|l| l.contains(" rw")) {
+        let (range, _) = line.split_once(' ').unwrap();
+        let (from, to) = range.split_once('-').unwrap();
+        let [from, to] = [from, to].map(|hex| u64::from_str_radix(hex, 16).unwrap());
+        let mut part = vec![0; usize::try_from(to - from).unwrap()];
+        // Pages come and go in a process that runs.
+        if mem.read_exact_at(&mut part, from).is_ok() {
+            all.extend(part);
+        }
+    }
+    Ok(all)
+}
+
+/// The keeper of a home, as its lock file names it.
+fn keeper(home: &Path) -> Option<u32> {
+    let note: Value = serde_json::from_slice(&std::fs::read(home.join("keeper.lock")).ok()?).ok()?;
+    u32::try_from(note["pid"].as_u64()?).ok()
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
+    tasks
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|line| line.split_whitespace().map(|p| p.parse().unwrap()).collect::<Vec<_>>())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_not_in_the_memory_of_a_worker() {
+    let (stage, _) = planted().await;
+    let home = stage.folder().join("data");
+    let waiter = stage.write("waiter.tsx", WAITER);
+    stage.ask(["add", waiter.to_str().unwrap()]).await;
+    stage.fault("/gmail/v1/users/me/labels", |fault| fault.delay_ms = 120_000);
+    stage.world().plant_access_token(SECOND);
+    let run = Going::start(stage.command(["run", "waiter"]));
+    let marker = Needle::new("the marker", MARKER);
+    let mut refused = false;
+    let mut held = Vec::new();
+    wait_until("the marker is in the worker", async || {
+        let workers = keeper(&home).map(children).unwrap_or_default();
+        workers.into_iter().any(|pid| match memory(pid) {
+            Ok(bytes) => {
+                held = bytes;
+                marker.found_in(&held).is_some()
+            }
+            // What PR_SET_DUMPABLE is for: others than root may not look.
+            Err(e) => {
+                refused = e.kind() == std::io::ErrorKind::PermissionDenied;
+                refused
+            }
+        })
+    })
+    .await;
+    if refused {
+        return;
+    }
+    assert!(stage.google.saw_token(SECOND), "the charm used it on the wire");
+    assert_absent(&needles(&stage), "the worker's memory", &held);
+
+    // The same look at the keeper finds the token, where it must be.
+    let own = memory(keeper(&home).unwrap()).unwrap();
+    let token = Needle::new("the access token", SECOND);
+    assert!(token.found_in(&own).is_some(), "the search of memory finds nothing");
+    run.kill().await;
+}
