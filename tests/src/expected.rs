@@ -17,7 +17,12 @@ const DAYS_FORWARD: i64 = 365;
 /// With the first difference.
 pub fn assert_mail(held: &Value, truth: &[MessageTruth]) {
     let expected = truth.iter().filter(|m| is_listed(m)).map(email).collect();
-    assert_same("message", &mut by(held, &["id"], email_fields), expected, &["id"]);
+    assert_same(
+        "message",
+        &mut by(held, &["id"], email_fields),
+        expected,
+        &["id"],
+    );
 }
 
 /// Asserts that the cells are these occurrences.
@@ -52,15 +57,12 @@ pub fn window(run: &Value) -> (UnixMs, UnixMs) {
     )
 }
 
-fn assert_same(
-    what: &str,
-    held: &mut Map<String, Value>,
-    expected: Vec<Value>,
-    key: &[&str],
-) {
+fn assert_same(what: &str, held: &mut Map<String, Value>, expected: Vec<Value>, key: &[&str]) {
     for wanted in expected {
         let id = key_of(&wanted, key);
-        let found = held.remove(&id).unwrap_or_else(|| panic!("{what} {id} is missing"));
+        let found = held
+            .remove(&id)
+            .unwrap_or_else(|| panic!("{what} {id} is missing"));
         assert_eq!(found, wanted, "{what} {id} differs");
     }
     let extra: Vec<_> = held.keys().collect();
@@ -111,7 +113,9 @@ fn email_fields(held: &Value) -> Value {
     let Some(fields) = all.as_object_mut() else {
         panic!("not a message: {held}");
     };
-    let has_html = fields["htmlContent"].as_str().is_some_and(|h| !h.is_empty());
+    let has_html = fields["htmlContent"]
+        .as_str()
+        .is_some_and(|h| !h.is_empty());
     let markdown = fields["markdownContent"].as_str().expect("Markdown");
     if has_html {
         assert!(!markdown.contains("<p"), "HTML in Markdown: {markdown}");

@@ -11,6 +11,7 @@ pub mod database;
 pub mod expected;
 pub mod keyring;
 pub mod needle;
+pub mod processes;
 pub mod program;
 pub mod stage;
 

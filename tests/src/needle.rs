@@ -57,7 +57,7 @@ impl Needle {
     pub fn found_in(&self, hay: &[u8]) -> Option<&'static str> {
         self.forms
             .iter()
-            .find(|(_, form)| contains(hay, form))
+            .find(|(_, form)| memchr::memmem::find(hay, form).is_some())
             .map(|(name, _)| *name)
     }
 }
@@ -106,20 +106,6 @@ fn base64(bytes: &[u8], skew: usize, alphabet: &[u8; 64]) -> Vec<u8> {
         .filter(|at| at * 6 >= skew * 8)
         .map(|at| alphabet[(0..6).fold(0, |code, n| code * 2 + bit(at * 6 + n))])
         .collect()
-}
-
-fn contains(hay: &[u8], needle: &[u8]) -> bool {
-    let Some((&first, rest)) = needle.split_first() else {
-        return true;
-    };
-    let mut left = hay;
-    while let Some(at) = left.iter().position(|&b| b == first) {
-        left = &left[at + 1..];
-        if left.starts_with(rest) {
-            return true;
-        }
-    }
-    false
 }
 
 #[cfg(test)]

@@ -69,7 +69,8 @@ impl Done {
     /// When it is not exactly one JSON value.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("not one JSON value: {e}\n{self}"))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|e| panic!("not one JSON value: {e}\n{self}"))
     }
 
     /// Asserts the exit code.
@@ -199,7 +200,11 @@ impl Going {
     /// # Panics
     /// When it does not end in time.
     pub async fn end(self) -> Done {
-        let Self { mut child, out, err } = self;
+        let Self {
+            mut child,
+            out,
+            err,
+        } = self;
         let ended = timeout(PATIENCE, async {
             tokio::join!(child.wait(), rest(out), rest(err))
         });

@@ -12,18 +12,29 @@ fn closure() -> BTreeMap<String, BTreeSet<String>> {
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .expect("cargo metadata starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
 
     let mut names = BTreeMap::new();
     for package in metadata["packages"].as_array().expect("packages") {
-        names.insert(package["id"].as_str().unwrap(), package["name"].as_str().unwrap());
+        names.insert(
+            package["id"].as_str().unwrap(),
+            package["name"].as_str().unwrap(),
+        );
     }
     let mut edges: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for node in metadata["resolve"]["nodes"].as_array().expect("nodes") {
         let shipped = node["deps"].as_array().unwrap().iter().filter(|dep| {
             // Tests may use anything; build scripts and code that ships may not.
-            dep["dep_kinds"].as_array().unwrap().iter().any(|k| k["kind"] != "dev")
+            dep["dep_kinds"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|k| k["kind"] != "dev")
         });
         edges.insert(
             node["id"].as_str().unwrap(),
@@ -48,10 +59,18 @@ fn closure() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn refuse(all: &BTreeMap<String, BTreeSet<String>>, package: &str, forbidden: &[&str]) {
-    let used = all.get(package).unwrap_or_else(|| panic!("{package} is not in the workspace"));
+    let used = all
+        .get(package)
+        .unwrap_or_else(|| panic!("{package} is not in the workspace"));
     for name in forbidden {
-        let hits: Vec<_> = used.iter().filter(|u| *u == name || u.starts_with(&format!("{name}-"))).collect();
-        assert!(hits.is_empty(), "{package} must not depend on {name}, but uses {hits:?}");
+        let hits: Vec<_> = used
+            .iter()
+            .filter(|u| *u == name || u.starts_with(&format!("{name}-")))
+            .collect();
+        assert!(
+            hits.is_empty(),
+            "{package} must not depend on {name}, but uses {hits:?}"
+        );
     }
 }
 
@@ -71,9 +90,21 @@ fn crates_see_only_what_the_architecture_allows() {
         refuse(&all, package, &others);
     }
     refuse(&all, "charmkeeper-keeper", &["charmkeeper-sandbox"]);
-    refuse(&all, "charmkeeper-base", &["tokio", "rusqlite", "reqwest", "deno_core", "charmkeeper"]);
-    refuse(&all, "charmkeeper-store", &["tokio", "reqwest", "deno_core", "keyring"]);
-    refuse(&all, "charmkeeper-charms", &["reqwest", "rusqlite", "keyring", "keyring-core"]);
+    refuse(
+        &all,
+        "charmkeeper-base",
+        &["tokio", "rusqlite", "reqwest", "deno_core", "charmkeeper"],
+    );
+    refuse(
+        &all,
+        "charmkeeper-store",
+        &["tokio", "reqwest", "deno_core", "keyring"],
+    );
+    refuse(
+        &all,
+        "charmkeeper-charms",
+        &["reqwest", "rusqlite", "keyring", "keyring-core"],
+    );
     refuse(&all, "charmkeeper-accounts", &["rusqlite", "deno_core"]);
 }
 
@@ -83,8 +114,10 @@ fn only_the_desktop_program_sees_a_window() {
         if package == "charmkeeper-desktop" {
             continue;
         }
-        let windows: Vec<_> =
-            used.iter().filter(|u| ["tauri", "wry", "tao", "gtk"].contains(&u.as_str())).collect();
+        let windows: Vec<_> = used
+            .iter()
+            .filter(|u| ["tauri", "wry", "tao", "gtk"].contains(&u.as_str()))
+            .collect();
         assert!(windows.is_empty(), "{package} is linked with {windows:?}");
     }
 }

@@ -83,7 +83,10 @@ async fn three_requests_and_a_throw_give_the_stack_the_calls_and_no_change() {
     assert_eq!(run["cells_changed"], serde_json::json!([]));
     assert_eq!(stage.cells("thrower", "").await, before);
     let row = &stage.ask(["history", "--charm", "thrower"]).await[0];
-    assert_eq!((&row["outcome"], &row["calls"]), (&run["outcome"], &3.into()));
+    assert_eq!(
+        (&row["outcome"], &row["calls"]),
+        (&run["outcome"], &3.into())
+    );
 }
 
 /// Name, body and the outcome that must come of it.
@@ -111,7 +114,11 @@ const CHARMS: &[(&str, &str, &str)] = &[
         "void Promise.resolve().then(() => { throw new Error('nobody waits'); });",
         "failed",
     ),
-    ("recursion", "const f = (n: number): number => f(n + 1) + 1; f(0);", "failed"),
+    (
+        "recursion",
+        "const f = (n: number): number => f(n + 1) + 1; f(0);",
+        "failed",
+    ),
     ("interval", "setInterval(() => {}, 1);", "ok"),
     (
         "chatter",
@@ -178,7 +185,10 @@ async fn hostile_charms_end_their_own_runs_and_no_others() {
                  WHERE c.handle = '{name}' AND outcome = 'ok'"
             ),
         );
-        assert_eq!(count, runs, "{name} ended {outcome}: cells hold whole runs only");
+        assert_eq!(
+            count, runs,
+            "{name} ended {outcome}: cells hold whole runs only"
+        );
     }
 }
 

@@ -3,14 +3,11 @@
 //! a worker that is in the middle of a charm.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::Path;
-
 use charmkeeper_sandbox::CLIENT_SECRET;
 use charmkeeper_tests::needle::{Needle, assert_absent, files};
-use charmkeeper_tests::program::Going;
+use charmkeeper_tests::processes::{descendants, keeper, memory};
 use charmkeeper_tests::stage::{CALENDAR, GMAIL, Stage};
 use charmkeeper_tests::{database, wait_until};
-use serde_json::Value;
 
 const FIRST: &str = "ya29.planted-first-token-0123456789-abcdefghij";
 const SECOND: &str = "ya29.planted-second-token-9876543210-zyxwvutsr";
@@ -158,7 +155,13 @@ async fn a_token_is_in_no_file_and_in_nothing_that_is_printed() {
     serve.stdout(log.try_clone().unwrap()).stderr(log);
     let mut serve = serve.spawn().unwrap();
     wait_until("serve listens", async || home.join("keeper.sock").exists()).await;
-    heard.extend(printed(&stage, &[&["run", GMAIL], &["run", CALENDAR], &["run", "snoop"]]).await);
+    heard.extend(
+        printed(
+            &stage,
+            &[&["run", GMAIL], &["run", CALENDAR], &["run", "snoop"]],
+        )
+        .await,
+    );
     stage.world().plant_access_token(SECOND);
     stage.world().expire_access_tokens();
     heard.extend(printed(&stage, &[&["run", "snoop"], &["run", "google-auth"]]).await);
@@ -189,7 +192,13 @@ async fn a_token_is_in_no_file_and_in_nothing_that_is_printed() {
     search(&heard);
     serve.kill().await.unwrap();
     search(&heard);
-    heard.extend(printed(&stage, &[&["disconnect", charmkeeper_sandbox::SAMPLE_ACCOUNT]]).await);
+    heard.extend(
+        printed(
+            &stage,
+            &[&["disconnect", charmkeeper_sandbox::SAMPLE_ACCOUNT]],
+        )
+        .await,
+    );
     search(&heard);
 
     // The searches can find something, and there was something to find.
@@ -211,76 +220,51 @@ async fn a_token_is_in_no_file_and_in_nothing_that_is_printed() {
     assert!(used > 2, "access tokens and the refresh token: {used}");
 }
 
-/// Memory that a process can write: its heaps, stacks and variables.
-fn memory(pid: u32) -> std::io::Result<Vec<u8>> {
-    use std::os::unix::fs::FileExt;
-    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
-    let mem = std::fs::File::open(format!("/proc/{pid}/mem"))?;
-    let mut all = Vec::new();
-    for line in maps.lines().filter(|l| l.contains(" rw")) {
-        let (range, _) = line.split_once(' ').unwrap();
-        let (from, to) = range.split_once('-').unwrap();
-        let [from, to] = [from, to].map(|hex| u64::from_str_radix(hex, 16).unwrap());
-        let mut part = vec![0; usize::try_from(to - from).unwrap()];
-        // Pages come and go in a process that runs.
-        if mem.read_exact_at(&mut part, from).is_ok() {
-            all.extend(part);
-        }
-    }
-    Ok(all)
-}
-
-/// The keeper of a home, as its lock file names it.
-fn keeper(home: &Path) -> Option<u32> {
-    let note: Value = serde_json::from_slice(&std::fs::read(home.join("keeper.lock")).ok()?).ok()?;
-    u32::try_from(note["pid"].as_u64()?).ok()
-}
-
-fn children(pid: u32) -> Vec<u32> {
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
-    tasks
-        .flatten()
-        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
-        .flat_map(|line| line.split_whitespace().map(|p| p.parse().unwrap()).collect::<Vec<_>>())
-        .collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_not_in_the_memory_of_a_worker() {
+async fn no_token_is_in_the_memory_of_a_worker() {
     let (stage, _) = planted().await;
     let home = stage.folder().join("data");
     let waiter = stage.write("waiter.tsx", WAITER);
     stage.ask(["add", waiter.to_str().unwrap()]).await;
-    stage.fault("/gmail/v1/users/me/labels", |fault| fault.delay_ms = 120_000);
+    stage.fault("/gmail/v1/users/me/labels", |fault| {
+        fault.delay_ms = 120_000
+    });
     stage.world().plant_access_token(SECOND);
-    let run = Going::start(stage.command(["run", "waiter"]));
+    let mut run = stage.command(["run", "waiter"]).spawn().unwrap();
     let marker = Needle::new("the marker", MARKER);
     let mut refused = false;
     let mut held = Vec::new();
-    wait_until("the marker is in the worker", async || {
-        let workers = keeper(&home).map(children).unwrap_or_default();
-        workers.into_iter().any(|pid| match memory(pid) {
-            Ok(bytes) => {
-                held = bytes;
-                marker.found_in(&held).is_some()
+    // The worker, and the process that it makes for a charm.
+    wait_until("the marker is in a worker", async || {
+        let ended = run.try_wait().unwrap();
+        assert!(ended.is_none(), "the run ended: {ended:?}");
+        held.clear();
+        for worker in keeper(&home).map(descendants).unwrap_or_default() {
+            match memory(worker) {
+                Ok(bytes) => held.extend(bytes),
+                // What PR_SET_DUMPABLE is for: others than root may not look.
+                Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => refused = true,
+                Err(_) => {}
             }
-            // What PR_SET_DUMPABLE is for: others than root may not look.
-            Err(e) => {
-                refused = e.kind() == std::io::ErrorKind::PermissionDenied;
-                refused
-            }
-        })
+        }
+        refused || marker.found_in(&held).is_some()
     })
     .await;
     if refused {
         return;
     }
-    assert!(stage.google.saw_token(SECOND), "the charm used it on the wire");
+    assert!(
+        stage.google.saw_token(SECOND),
+        "the charm used it on the wire"
+    );
     assert_absent(&needles(&stage), "the worker's memory", &held);
 
     // The same look at the keeper finds the token, where it must be.
     let own = memory(keeper(&home).unwrap()).unwrap();
     let token = Needle::new("the access token", SECOND);
-    assert!(token.found_in(&own).is_some(), "the search of memory finds nothing");
-    run.kill().await;
+    assert!(
+        token.found_in(&own).is_some(),
+        "the search of memory finds nothing"
+    );
+    run.kill().await.unwrap();
 }

@@ -35,7 +35,12 @@ async fn no_frame_holds_a_token() {
     let folder = tempfile::tempdir().unwrap();
     let keyring = Keyring::unlocked(folder.path()).await;
     let again = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "the_frames_of_a_private_session", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "the_frames_of_a_private_session",
+            "--ignored",
+            "--nocapture",
+        ])
         .env("DBUS_SESSION_BUS_ADDRESS", &keyring.address)
         .env(BUS, &keyring.address)
         .kill_on_drop(true)

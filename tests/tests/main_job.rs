@@ -60,7 +60,10 @@ async fn the_sandbox_command_runs_every_charm_twice_and_says_so_in_json() {
             panic!("{importer} did not run twice: {answer}");
         };
         assert_eq!(first, "ok", "{importer}");
-        assert!(["ok", "ok-unchanged"].contains(&second), "{importer}: {second}");
+        assert!(
+            ["ok", "ok-unchanged"].contains(&second),
+            "{importer}: {second}"
+        );
     }
 
     // The cells are still there without the stand-in, through the same home.
@@ -87,7 +90,10 @@ async fn mail_in_the_cells_is_the_mailbox_one_for_one() {
 
     let truth = stage.world().messages(account).unwrap();
     // Else the comparison would prove less than it seems to.
-    assert!(truth.iter().any(|m| !m.subject.is_ascii()), "no UTF-8 subject");
+    assert!(
+        truth.iter().any(|m| !m.subject.is_ascii()),
+        "no UTF-8 subject"
+    );
     assert!(
         truth
             .iter()
@@ -95,7 +101,9 @@ async fn mail_in_the_cells_is_the_mailbox_one_for_one() {
         "no UTF-8 body"
     );
     assert!(
-        truth.iter().any(|m| m.label_ids.iter().any(|l| l == "SPAM")),
+        truth
+            .iter()
+            .any(|m| m.label_ids.iter().any(|l| l == "SPAM")),
         "no spam to leave out"
     );
 

@@ -96,7 +96,11 @@ async fn an_account_whose_keychain_is_locked_goes_on_by_itself_afterwards() {
     let done = stage.run(["run", GMAIL]).await;
     assert_eq!(done.code, Some(1), "{done}");
     let run = done.json();
-    let error = if run["error"].is_null() { &run } else { &run["error"] };
+    let error = if run["error"].is_null() {
+        &run
+    } else {
+        &run["error"]
+    };
     assert_eq!(error["kind"], "keychain", "{done}");
     let account = &stage.ask(["accounts"]).await[0];
     assert_eq!(account["state"], "keychain", "{account:#}");

@@ -87,9 +87,15 @@ async fn connect_says_in_words_what_was_not_granted() {
     let mut connect = Going::start(stage.plain(["connect", "google", "--print-url"]));
     let url = connect.out_line(|l| l.starts_with("http")).await;
     let url = Url::parse(&url).unwrap();
-    let answer = stage.world().complete(&url, ACCOUNT, Some(&[GMAIL_SCOPE])).await;
+    let answer = stage
+        .world()
+        .complete(&url, ACCOUNT, Some(&[GMAIL_SCOPE]))
+        .await;
     assert_eq!(answer.unwrap(), 200);
     let done = connect.end().await.with_code(0);
-    assert!(done.out.contains(&format!("Connected {ACCOUNT} (Gmail).")), "{done}");
+    assert!(
+        done.out.contains(&format!("Connected {ACCOUNT} (Gmail).")),
+        "{done}"
+    );
     assert!(done.out.contains("Not granted: Calendar."), "{done}");
 }

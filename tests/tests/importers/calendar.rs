@@ -9,7 +9,10 @@ use crate::{ACCOUNT, count, log, now, since};
 /// Occurrences of the account's own calendar, from today on.
 fn upcoming(stage: &Stage) -> Vec<EventTruth> {
     let from = charmkeeper_base::Clock::now(&charmkeeper_base::SystemClock::default());
-    let all = stage.world().occurrences(ACCOUNT, Some(from), None).unwrap();
+    let all = stage
+        .world()
+        .occurrences(ACCOUNT, Some(from), None)
+        .unwrap();
     let own: Vec<_> = all
         .into_iter()
         .filter(|e| e.calendar_id == ACCOUNT)
@@ -25,7 +28,9 @@ async fn held(stage: &Stage) -> Vec<Value> {
 
 fn tomorrow(time: &str) -> String {
     let now = charmkeeper_base::Clock::now(&charmkeeper_base::SystemClock::default());
-    let day = now.plus(std::time::Duration::from_secs(86_400)).to_rfc3339();
+    let day = now
+        .plus(std::time::Duration::from_secs(86_400))
+        .to_rfc3339();
     format!("{}{time}", &day[..10])
 }
 
@@ -120,7 +125,9 @@ async fn a_calendar_that_is_taken_off_the_list_goes_with_its_events() {
         .find(|c| !c.primary && all.iter().any(|e| e["calendarId"] == c.id.as_str()))
         .expect("a second calendar with events");
     let world = stage.world();
-    world.change_calendar(ACCOUNT, &removed.id, None, true).unwrap();
+    world
+        .change_calendar(ACCOUNT, &removed.id, None, true)
+        .unwrap();
 
     let run = stage.expect_run(CALENDAR, "ok").await;
     let left = held(&stage).await;

@@ -110,7 +110,10 @@ async fn a_service_that_is_down_is_blamed_and_nothing_is_written() {
         let fault = stage.fault("/gmail/v1/users/me/messages", change);
         let run = stage.expect_run(GMAIL, "failed").await;
         assert_eq!(run["error"]["kind"], "provider", "{run:#}");
-        assert_eq!((&run["changed"], &run["cells_changed"]), (&json!(0), &json!([])));
+        assert_eq!(
+            (&run["changed"], &run["cells_changed"]),
+            (&json!(0), &json!([]))
+        );
         stage.google.clear_faults(Some(fault));
     }
     stage.expect_run(GMAIL, "ok").await;

@@ -42,15 +42,25 @@ async fn only_what_changed_is_read_after_the_first_run() {
     let added = world.add_mail(ACCOUNT, &mail).unwrap();
     let arrived = world.arrive_mail(ACCOUNT).unwrap();
     world.delete_message(ACCOUNT, &deleted.id).unwrap();
-    world.relabel(ACCOUNT, &archived.id, &[], &["INBOX"]).unwrap();
-    world.relabel(ACCOUNT, &trashed.id, &["TRASH"], &["INBOX"]).unwrap();
-    world.relabel(ACCOUNT, &read.id, &["STARRED"], &["UNREAD"]).unwrap();
+    world
+        .relabel(ACCOUNT, &archived.id, &[], &["INBOX"])
+        .unwrap();
+    world
+        .relabel(ACCOUNT, &trashed.id, &["TRASH"], &["INBOX"])
+        .unwrap();
+    world
+        .relabel(ACCOUNT, &read.id, &["STARRED"], &["UNREAD"])
+        .unwrap();
 
     let before = now(&stage);
     let run = stage.expect_run(GMAIL, "ok").await;
     assert!(run["changed"].as_u64() > Some(0), "{run:#}");
     let requests = since(&stage, before);
-    assert_eq!(count(&requests, is_mail_list), 0, "the list was walked again");
+    assert_eq!(
+        count(&requests, is_mail_list),
+        0,
+        "the list was walked again"
+    );
     let parts = count(&requests, |r| r.in_batch);
     assert!((1..=6).contains(&parts), "{parts} messages were read");
     stage.assert_mail().await;
@@ -59,10 +69,15 @@ async fn only_what_changed_is_read_after_the_first_run() {
     assert!(held(&stage, &deleted.id).await.is_none());
     assert!(held(&stage, &trashed.id).await.is_none());
     let labels = held(&stage, &archived.id).await.unwrap()["labelIds"].clone();
-    assert!(!labels.as_array().unwrap().contains(&"INBOX".into()), "{labels}");
+    assert!(
+        !labels.as_array().unwrap().contains(&"INBOX".into()),
+        "{labels}"
+    );
 
     // Out of the trash again.
-    world.relabel(ACCOUNT, &trashed.id, &["INBOX"], &["TRASH"]).unwrap();
+    world
+        .relabel(ACCOUNT, &trashed.id, &["INBOX"], &["TRASH"])
+        .unwrap();
     stage.expect_run(GMAIL, "ok").await;
     assert!(held(&stage, &trashed.id).await.is_some());
     stage.assert_mail().await;
@@ -75,7 +90,10 @@ async fn a_message_that_comes_and_goes_between_runs_leaves_nothing() {
     let stage = Stage::connected().await;
     stage.expect_run(GMAIL, "ok").await;
     let id = stage.world().arrive_mail(ACCOUNT).unwrap();
-    stage.world().relabel(ACCOUNT, &id, &["STARRED"], &[]).unwrap();
+    stage
+        .world()
+        .relabel(ACCOUNT, &id, &["STARRED"], &[])
+        .unwrap();
     stage.world().delete_message(ACCOUNT, &id).unwrap();
 
     let run = stage.run_charm(GMAIL).await;
@@ -91,7 +109,9 @@ async fn a_history_that_expired_is_replaced_by_the_whole_list() {
     let gone = &inbox(&stage)[..2];
     let world = stage.world();
     world.delete_message(ACCOUNT, &gone[0].id).unwrap();
-    world.relabel(ACCOUNT, &gone[1].id, &["TRASH"], &["INBOX"]).unwrap();
+    world
+        .relabel(ACCOUNT, &gone[1].id, &["TRASH"], &["INBOX"])
+        .unwrap();
     world.arrive_mail(ACCOUNT).unwrap();
     world.expire_history(ACCOUNT).unwrap();
 

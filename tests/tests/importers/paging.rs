@@ -94,7 +94,9 @@ async fn a_run_that_is_killed_half_way_is_interrupted_and_leaves_nothing_half_wr
     let run = Going::start(stage.command(["run", GMAIL]));
     wait_until("a batch is answered", async || {
         let requests = stage.google.requests();
-        requests[before..].iter().any(|r| r.path.starts_with("/batch"))
+        requests[before..]
+            .iter()
+            .any(|r| r.path.starts_with("/batch"))
     })
     .await;
     run.kill().await;

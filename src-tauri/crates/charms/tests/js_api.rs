@@ -323,3 +323,29 @@ fn both_dialects_export_the_same_names() {
         "true true function"
     );
 }
+
+#[test]
+fn every_name_has_its_type_and_every_type_its_name() {
+    let types = include_str!("../../../../patterns/commonfabric.d.ts");
+    let (types, _) = types.split_once("declare module \"commontools\"").unwrap();
+    let mut declared: Vec<&str> = types
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("export "))
+        .filter_map(|line| {
+            line.strip_prefix("const ")
+                .or_else(|| line.strip_prefix("function "))
+        })
+        .filter_map(|line| {
+            line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+                .next()
+        })
+        .collect();
+    declared.sort_unstable();
+    declared.dedup();
+    // A type alone; at run time the name is there for imports that were kept.
+    declared.push("Default");
+    declared.sort_unstable();
+    let code = "export default pattern(() => ({ bgUpdater: action(() => console.log(Object.keys(cf).sort().join())) }));";
+    let seen = eval(code, FakeHost::default());
+    assert_eq!(seen.log[0].1, declared.join(","));
+}

@@ -1,4 +1,10 @@
 //! Batches in real workers: who is blamed, who runs on, and in which worker.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 mod support;
 

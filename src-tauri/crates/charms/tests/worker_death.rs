@@ -1,6 +1,12 @@
 //! Processes that die at the wrong moment, and what is left of them: nothing.
 //!
 //! These tests look at all children of this process, so they run one at a time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 #![cfg(target_os = "linux")]
 
 mod support;

@@ -1,5 +1,11 @@
 //! Every way to use too much, in a real worker: each ends its own run with the
 //! right verdict.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 mod support;
 

@@ -1,5 +1,11 @@
 //! The walls of a real worker: what its native code reaches, what it is started
 //! with, what its JavaScript finds, and what becomes of bad frames.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 mod support;
 

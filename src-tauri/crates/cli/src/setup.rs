@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use charmkeeper_accounts::endpoints::BASE_URL_VARIABLE;
 use charmkeeper_accounts::{ClientId, Endpoints};
 use charmkeeper_base::{SystemClock, random::SystemRandom};
 use charmkeeper_charms::runner::WorkerCommand;
@@ -12,9 +13,6 @@ use charmkeeper_keeper::{KeeperConfig, VaultChoice};
 
 use crate::args::Common;
 use crate::failure::Failure;
-
-/// Environment variable that redirects Google's addresses in development.
-pub(crate) const BASE_URL: &str = "CHARMKEEPER_GOOGLE_BASE_URL";
 
 /// The data folder: `--home`, `CHARMKEEPER_HOME`, or the system's usual place.
 ///
@@ -59,23 +57,10 @@ pub(crate) fn worker() -> Result<WorkerCommand, Failure> {
 /// # Errors
 /// Exit code 2 when the override is not an address, or not allowed here.
 pub(crate) fn endpoints(common: &Common) -> Result<Endpoints, Failure> {
-    let Some(base) = std::env::var_os(BASE_URL).filter(|v| !v.is_empty()) else {
-        return Ok(Endpoints::google());
-    };
-    let text = base.to_string_lossy();
-    let url = url::Url::parse(&text)
-        .map_err(|e| Failure::usage(format!("{BASE_URL} is not an address: {e}.")))?;
-    let endpoints = Endpoints::below(&url).map_err(|e| Failure {
-        code: crate::failure::USAGE,
-        ..Failure::of(&e)
-    })?;
-    endpoints
-        .allowed(!cfg!(debug_assertions), common.allow_insecure_endpoints)
-        .map_err(|e| Failure {
-            code: crate::failure::USAGE,
-            ..Failure::of(&e)
-        })?;
-    Ok(endpoints)
+    let base = std::env::var(BASE_URL_VARIABLE).ok();
+    let allow = common.allow_insecure_endpoints;
+    Endpoints::choose(base.as_deref(), !cfg!(debug_assertions), allow)
+        .map_err(|e| Failure { code: crate::failure::USAGE, ..Failure::of(&e) })
 }
 
 /// Everything that a keeper of this program is made of.

@@ -46,13 +46,13 @@ pub(crate) enum Report {
         charm: String,
         row: Box<RunRow>,
     },
-    /// The run is over; `row` as it stands in the history, if it does.
+    /// The run is over; `row` as it stands in the history, or why it does not.
     Ended {
         batch: BatchId,
         charm: String,
         run: String,
         end: RunEnd,
-        row: Option<Box<RunRow>>,
+        row: Result<Box<RunRow>, ApiError>,
     },
 }
 
@@ -158,7 +158,7 @@ impl Batch {
             Err(error) => {
                 tracing::error!("runs could not be begun: {error}");
                 for planned in runs {
-                    self.ended(&planned, local_trouble(), None);
+                    self.ended(&planned, local_trouble(), Err(error.clone()));
                 }
                 Vec::new()
             }
@@ -238,10 +238,10 @@ impl Batch {
         finish.calls = run.host.budget().records();
         finish.log = run.host.take_log();
         finish.error = verdict.error.clone();
-        if verdict.outcome.commits() {
-            if let Ending::Finished(report) = &end.ending {
-                finish.changes.clone_from(&report.changes);
-            }
+        if verdict.outcome.commits()
+            && let Ending::Finished(report) = &end.ending
+        {
+            finish.changes.clone_from(&report.changes);
         }
         let now = self.core.now();
         finish.accounts = used_accounts(&finish.calls, now);
@@ -275,20 +275,20 @@ impl Batch {
                 if let Some(kind) = refused {
                     end.kind = Some(kind);
                 }
-                self.ended(planned, end, row);
+                self.ended(planned, end, row.ok_or_else(not_stored));
             }
             Err(error) => {
                 tracing::error!("the end of a run could not be stored: {error}");
                 self.core.tell(crate::api::Event::Notice {
                     kind: "local".to_owned(),
-                    message: error.message,
+                    message: error.message.clone(),
                 });
-                self.ended(planned, local_trouble(), None);
+                self.ended(planned, local_trouble(), Err(error));
             }
         }
     }
 
-    fn ended(&self, planned: &Planned, end: RunEnd, row: Option<RunRow>) {
+    fn ended(&self, planned: &Planned, end: RunEnd, row: Result<RunRow, ApiError>) {
         self.report(Report::Ended {
             batch: self.id,
             charm: planned.charm.clone(),
@@ -341,6 +341,15 @@ fn store_end(
     });
     store.finish_run(&finish)?;
     Ok(Some(first.kind()))
+}
+
+/// A run of which nothing was kept, for no reason that is known.
+pub(crate) fn not_stored() -> ApiError {
+    ApiError::new(
+        ErrorKind::Local,
+        "The run could not be stored, so nothing of it was kept.",
+    )
+    .with_hint("Look at `charmkeeper doctor`: the disk may be full.")
 }
 
 fn local_trouble() -> RunEnd {

@@ -93,7 +93,7 @@ impl<'s> Reader<'s> {
             return Ok(Value::Null);
         }
         if let Some(link) = Link::from_value(value) {
-            let key = (link.target(home), link.path.clone());
+            let key = (link.target(home), link.path);
             if !above.insert(key.clone()) {
                 // A circle: show the link itself.
                 return Ok(value.clone());

@@ -105,6 +105,7 @@ async fn data(keeper: &Keeper) -> CheckView {
                 crate::core::sentence(&event.message),
                 None,
             ),
+            _ if charms == 1 => check("Data", "ok", format!("1 charm in {home}."), None),
             _ => check("Data", "ok", format!("{charms} charms in {home}."), None),
         },
         Err(e) => check("Data", "problem", e.message, e.hint),

@@ -176,7 +176,7 @@ impl Engine {
             }
             Output::Lost { charm, .. } => {
                 self.going.remove(&charm);
-                self.answer(&charm, &Err(not_stored()));
+                self.answer(&charm, &Err(batch::not_stored()));
             }
             Output::Record {
                 charm,
@@ -259,7 +259,7 @@ impl Engine {
                 if self.going.get(&charm).is_some_and(|g| g.batch == batch) {
                     self.going.remove(&charm);
                 }
-                self.learn_from(&end, row.as_deref());
+                self.learn_from(&end, row.as_deref().ok());
                 for pause in self.core.broker.pauses() {
                     self.tell(Input::AccountState {
                         account: pause.account,
@@ -268,13 +268,13 @@ impl Engine {
                     });
                 }
                 let answer = match &row {
-                    Some(row) => {
+                    Ok(row) => {
                         self.core.tell(Event::RunEnded {
                             run: views::run(row),
                         });
                         Ok(run)
                     }
-                    None => Err(not_stored()),
+                    Err(error) => Err(error.clone()),
                 };
                 self.answer(&charm, &answer);
                 self.tell(Input::RunEnded { batch, charm, end });
@@ -430,14 +430,6 @@ impl Engine {
             }
         }
     }
-}
-
-fn not_stored() -> ApiError {
-    ApiError::new(
-        ErrorKind::Local,
-        "The run could not be stored, so nothing of it was kept.",
-    )
-    .with_hint("Look at `charmkeeper doctor`: the disk may be full.")
 }
 
 fn refusal(why: Refusal) -> ApiError {

@@ -30,6 +30,10 @@ use crate::{google, plan};
 
 /// Settings key of the person's own Google client id.
 pub(crate) const CLIENT_SETTING: &str = "google-client-id";
+/// Settings key of a pause of everything.
+pub(crate) const PAUSE_SETTING: &str = "pause-all";
+/// Units a minute that a server on this computer may be asked for.
+const LOCAL_QUOTA: u32 = 10_000_000;
 /// Rows of the history that are kept at least.
 const KEEP_RUNS: u64 = 1_000_000;
 /// And how long older ones are kept: 400 days.
@@ -222,7 +226,7 @@ async fn open_core(config: &KeeperConfig) -> Result<Core, ApiError> {
         Arc::new(accounts.clone()),
         Arc::clone(&config.clock),
         Arc::clone(&config.random),
-        &BrokerConfig::default(),
+        &broker_config(config),
     )
     .map_err(|e| ApiError::of(&e))?;
     Ok(Core {
@@ -241,6 +245,16 @@ async fn open_core(config: &KeeperConfig) -> Result<Core, ApiError> {
         local_only: is_loopback(&config.endpoints.gmail),
         serving: config.serving,
     })
+}
+
+/// Google's quotas are Google's: a stand-in on this computer has its own.
+fn broker_config(config: &KeeperConfig) -> BrokerConfig {
+    let mut broker = BrokerConfig::default();
+    if is_loopback(&config.endpoints.gmail) {
+        broker.quota.gmail_per_minute = LOCAL_QUOTA;
+        broker.quota.calendar_per_minute = LOCAL_QUOTA;
+    }
+    broker
 }
 
 /// The keychain; for the sandbox profile, memory where there is none.
@@ -322,5 +336,11 @@ async fn beginning(core: &Arc<Core>) -> Result<Beginning, ApiError> {
         (plan::of(charm, core.serving), saved)
     });
     inputs.push(Input::CharmsAdded(plans.collect()));
+    if let Some(pause) = core.store(|store| store.setting(PAUSE_SETTING)).await? {
+        match serde_json::from_value(pause) {
+            Ok(pause) => inputs.insert(0, Input::PauseAll { pause }),
+            Err(e) => tracing::warn!("a pause could not be read and is over: {e}"),
+        }
+    }
     Ok(Beginning { scheduler, inputs, surroundings })
 }

@@ -12,9 +12,9 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::api::{ApiError, CharmView, Event, HistoryFilter, Request, StatusView};
 use crate::cells::Reader;
 use crate::engine::Ask;
-use crate::keeper::{Keeper, stopping};
+use crate::keeper::{Keeper, PAUSE_SETTING, stopping};
 use crate::registry::{self, Addition};
-use crate::scheduler::{Input, MAX_INTERVAL, MIN_INTERVAL, Pause};
+use crate::scheduler::{CharmStatus, Input, MAX_INTERVAL, MIN_INTERVAL, Pause, State};
 use crate::{connect, doctor, google, plan, source, views};
 
 /// Rows of the history when no number is asked for.
@@ -57,13 +57,9 @@ pub(crate) async fn carry_out(
         Request::Disconnect { account } => json(&connect::disconnect(keeper, &account).await?),
         Request::PauseAll { until } => {
             let pause = until.map_or(Pause::UntilResumed, Pause::Until);
-            keeper.tell(Input::PauseAll { pause });
-            Ok(Value::Null)
+            pause_everything(keeper, Some(pause)).await
         }
-        Request::ResumeAll => {
-            keeper.tell(Input::ResumeAll);
-            Ok(Value::Null)
-        }
+        Request::ResumeAll => pause_everything(keeper, None).await,
         Request::Doctor => json(&doctor::examine(keeper).await),
         Request::Watch => watch(keeper, &events).await,
     }
@@ -76,6 +72,15 @@ fn json<T: Serialize>(value: &T) -> Result<Value, ApiError> {
             format!("The answer cannot be written as JSON: {e}."),
         )
     })
+}
+
+/// Stops or starts all timers; remembered for the next start.
+async fn pause_everything(keeper: &Keeper, pause: Option<Pause>) -> Result<Value, ApiError> {
+    let stored = pause.map(|p| json(&p)).transpose()?;
+    keeper.core.store(move |store| store.set_setting(PAUSE_SETTING, stored.as_ref())).await?;
+    keeper.tell(pause.map_or(Input::ResumeAll, |pause| Input::PauseAll { pause }));
+    keeper.core.tell(Event::Changed);
+    Ok(Value::Null)
 }
 
 async fn charms(keeper: &Keeper) -> Result<Vec<CharmView>, ApiError> {
@@ -119,10 +124,18 @@ async fn status(keeper: &Keeper) -> Result<StatusView, ApiError> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         home: core.home.dir().to_owned(),
         online: look.online,
-        paused: None,
+        paused: paused_until(&look.charms),
         running: look.running.iter().map(views::run).collect(),
         charms,
         accounts,
+    })
+}
+
+/// Whether everything is paused, as the scheduler says of each charm.
+fn paused_until(charms: &[CharmStatus]) -> Option<crate::api::Pause> {
+    charms.iter().find_map(|c| match c.state {
+        State::Paused { until, everything: true } => Some(crate::api::Pause { until }),
+        _ => None,
     })
 }
 

@@ -74,7 +74,7 @@ impl Store {
         };
         let aside = files::set_aside(path, now)?;
         Suspicion::about(path).clear();
-        tracing::error!(
+        tracing::debug!(
             "the database was damaged ({reason}); it is now {}",
             aside.display()
         );

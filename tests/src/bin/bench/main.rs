@@ -5,7 +5,12 @@
 //! are noisy: run it twice before believing a miss. `bench quick` leaves out the
 //! three minutes of the thousand charms.
 
-#![allow(clippy::print_stdout, clippy::expect_used, clippy::unwrap_used, clippy::panic)]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic
+)]
 
 mod process;
 mod serve;
@@ -48,24 +53,43 @@ fn main() -> ExitCode {
     if !quick {
         thousand(&mut bench, &binary);
     }
-    if bench.missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if bench.missed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn binary() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+        PathBuf::from,
+    );
     let binary = target.join("release/charmkeeper");
-    assert!(binary.is_file(), "{} is missing: run `make bench`", binary.display());
+    assert!(
+        binary.is_file(),
+        "{} is missing: run `make bench`",
+        binary.display()
+    );
     binary
 }
 
 /// Adds the charm with the command line, without a keeper.
 fn add(binary: &Path, home: &Path, file: &Path) {
     let done = Command::new(binary)
-        .args(["add", &file.to_string_lossy(), "--home", &home.to_string_lossy()])
+        .args([
+            "add",
+            &file.to_string_lossy(),
+            "--home",
+            &home.to_string_lossy(),
+        ])
         .output()
         .expect("charmkeeper starts");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
 }
 
 fn charm_file(dir: &Path) -> PathBuf {
@@ -84,10 +108,18 @@ fn first_run(bench: &mut Bench, binary: &Path) {
         let begun = Instant::now();
         let serve = Serve::start(binary, &home);
         let run = serve.next_run();
-        assert!(run["outcome"].as_str().is_some_and(|o| o.starts_with("ok")), "{run}");
+        assert!(
+            run["outcome"].as_str().is_some_and(|o| o.starts_with("ok")),
+            "{run}"
+        );
         times.push(begun.elapsed().as_secs_f64());
     }
-    bench.figure("start of serve to the end of the first run, median of 5", median(times), "s", 0.6);
+    bench.figure(
+        "start of serve to the end of the first run, median of 5",
+        median(times),
+        "s",
+        0.6,
+    );
 }
 
 /// A run that does nothing, from being asked for to being stored.
@@ -104,7 +136,12 @@ fn noop(bench: &mut Bench, binary: &Path) {
             begun.elapsed().as_secs_f64() * 1000.0
         })
         .collect();
-    bench.figure("a run that does nothing, due to durable, median of 40", median(times), "ms", 60.0);
+    bench.figure(
+        "a run that does nothing, due to durable, median of 40",
+        median(times),
+        "ms",
+        60.0,
+    );
 }
 
 /// A keeper with nothing to do.
@@ -120,9 +157,19 @@ fn idle(bench: &mut Bench, binary: &Path) {
     let before = process.wakeups();
     std::thread::sleep(Duration::from_secs(20));
     let wakeups = process.wakeups() - before;
-    bench.figure("idle serve, private memory", process.private_mib(), "MiB", 20.0);
+    bench.figure(
+        "idle serve, private memory",
+        process.private_mib(),
+        "MiB",
+        20.0,
+    );
     #[allow(clippy::cast_precision_loss)]
-    bench.figure("idle serve, wake-ups in 10 s", wakeups as f64 / 2.0, "", 1.0);
+    bench.figure(
+        "idle serve, wake-ups in 10 s",
+        wakeups as f64 / 2.0,
+        "",
+        1.0,
+    );
     let workers = process.children().len();
     #[allow(clippy::cast_precision_loss)]
     bench.figure("idle serve, workers alive", workers as f64, "", 0.0);
@@ -148,12 +195,22 @@ fn thousand(bench: &mut Bench, binary: &Path) {
     let cpu = process.cpu_seconds();
     std::thread::sleep(Duration::from_secs(60));
     let cpu = process.cpu_seconds() - cpu;
-    bench.figure("1,000 charms a minute, share of one core", cpu / 60.0 * 100.0, "%", 10.0);
+    bench.figure(
+        "1,000 charms a minute, share of one core",
+        cpu / 60.0 * 100.0,
+        "%",
+        10.0,
+    );
     std::thread::sleep(Duration::from_secs(15));
     let mut late = serve.lateness(&planned, &since);
     late.sort_by(f64::total_cmp);
     assert!(late.len() > 900, "only {} of 1,000 charms ran", late.len());
-    bench.figure("1,000 charms a minute, lateness p99", late[late.len() * 99 / 100], "s", 2.0);
+    bench.figure(
+        "1,000 charms a minute, lateness p99",
+        late[late.len() * 99 / 100],
+        "s",
+        2.0,
+    );
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -28,7 +28,9 @@ impl Process {
         tasks
             .filter_map(|t| fs::read_to_string(t.ok()?.path().join("status")).ok())
             .filter_map(|status| {
-                let line = status.lines().find(|l| l.starts_with("voluntary_ctxt_switches"))?;
+                let line = status
+                    .lines()
+                    .find(|l| l.starts_with("voluntary_ctxt_switches"))?;
                 line.split_whitespace().nth(1)?.parse::<u64>().ok()
             })
             .sum()
@@ -37,16 +39,25 @@ impl Process {
     /// Processor time of it and of the children that it has waited for.
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let stat = self.read("stat");
-        let fields: Vec<&str> =
-            stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let fields: Vec<&str> = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
         // After the name: utime, stime, cutime, cstime are fields 14 to 17 of proc(5).
-        let ticks: f64 = fields[11..15].iter().filter_map(|f| f.parse::<f64>().ok()).sum();
+        let ticks: f64 = fields[11..15]
+            .iter()
+            .filter_map(|f| f.parse::<f64>().ok())
+            .sum();
         ticks / 100.0
     }
 
     /// Its children that are alive.
     pub(crate) fn children(&self) -> Vec<u32> {
         let all = self.read(&format!("task/{}/children", self.0));
-        all.split_whitespace().filter_map(|p| p.parse().ok()).collect()
+        all.split_whitespace()
+            .filter_map(|p| p.parse().ok())
+            .collect()
     }
 }

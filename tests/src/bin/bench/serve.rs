@@ -40,7 +40,12 @@ impl Serve {
         });
         let socket = Home::open(home).expect("the home is there").socket();
         let runtime = Runtime::new().expect("a runtime");
-        let serve = Self { child, lines, socket, runtime };
+        let serve = Self {
+            child,
+            lines,
+            socket,
+            runtime,
+        };
         while serve.try_call(&Request::Accounts).is_none() {
             std::thread::yield_now();
         }
@@ -58,21 +63,31 @@ impl Serve {
     }
 
     fn try_call(&self, request: &Request) -> Option<Value> {
-        self.runtime.block_on(control::call(&self.socket, request, |_| {})).ok()
+        self.runtime
+            .block_on(control::call(&self.socket, request, |_| {}))
+            .ok()
     }
 
     fn call(&self, request: &Request) -> Value {
-        let answer = self.runtime.block_on(control::call(&self.socket, request, |_| {}));
+        let answer = self
+            .runtime
+            .block_on(control::call(&self.socket, request, |_| {}));
         answer.unwrap_or_else(|e| panic!("{request:?}: {e}"))
     }
 
     pub(crate) fn run(&self, charm: &str) {
-        let run = self.call(&Request::Run { charm: charm.to_owned(), argument: None });
+        let run = self.call(&Request::Run {
+            charm: charm.to_owned(),
+            argument: None,
+        });
         assert_eq!(run["outcome"], "ok-unchanged", "{run}");
     }
 
     pub(crate) fn set_interval(&self, charm: &str, seconds: u64) {
-        self.call(&Request::SetInterval { charm: charm.to_owned(), seconds });
+        self.call(&Request::SetInterval {
+            charm: charm.to_owned(),
+            seconds,
+        });
     }
 
     pub(crate) fn add(&self, file: &Path, space: &str) {
@@ -96,16 +111,26 @@ impl Serve {
             let at = UnixMs::parse_rfc3339(c["next_run_at"].as_str()?)?;
             Some((c["charm"].as_str()?.to_owned(), at))
         };
-        charms.as_array().expect("charms").iter().filter_map(of).collect()
+        charms
+            .as_array()
+            .expect("charms")
+            .iter()
+            .filter_map(of)
+            .collect()
     }
 
     /// How late, in seconds, each charm's first run since then began.
     pub(crate) fn lateness(&self, planned: &HashMap<String, UnixMs>, since: &UnixMs) -> Vec<f64> {
-        let filter = HistoryFilter { since: Some(*since), limit: u32::MAX, ..Default::default() };
+        let filter = HistoryFilter {
+            since: Some(*since),
+            limit: u32::MAX,
+            ..Default::default()
+        };
         let runs = self.call(&Request::History(filter));
         let mut first: HashMap<String, UnixMs> = HashMap::new();
         for run in runs.as_array().expect("runs") {
-            let (Some(charm), Some(at)) = (run["charm"].as_str(), run["started_at"].as_str()) else {
+            let (Some(charm), Some(at)) = (run["charm"].as_str(), run["started_at"].as_str())
+            else {
                 continue;
             };
             // Newest first, so the last one seen is the first one run.

@@ -7,6 +7,7 @@ mod budget;
 mod failures;
 mod permission;
 mod quota;
+mod redirects;
 mod refresh;
 mod support;
 mod tls;

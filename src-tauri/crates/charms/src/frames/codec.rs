@@ -8,6 +8,10 @@ pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 /// Bytes before the payload.
 pub const HEADER: usize = 9;
 
+/// Payloads up to this many bytes are copied so as to be written with their
+/// header.
+const SMALL: usize = 16 * 1024;
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $byte:literal),+ $(,)?) => {
         /// What a frame is about.
@@ -178,8 +182,16 @@ pub fn read(from: &mut impl Read) -> Result<Option<Frame>, FrameError> {
 /// [`FrameError`]; nothing is written when the frame is too large.
 pub fn write(to: &mut impl Write, frame: &Frame) -> Result<(), FrameError> {
     let header = frame.header()?;
-    to.write_all(&header)?;
-    to.write_all(&frame.payload)?;
+    if frame.payload.len() <= SMALL {
+        // One system call instead of two.
+        let mut whole = Vec::with_capacity(HEADER + frame.payload.len());
+        whole.extend_from_slice(&header);
+        whole.extend_from_slice(&frame.payload);
+        to.write_all(&whole)?;
+    } else {
+        to.write_all(&header)?;
+        to.write_all(&frame.payload)?;
+    }
     to.flush()?;
     Ok(())
 }

@@ -9,6 +9,9 @@ use crate::frames::{Frame, FrameError, HEADER, decode};
 /// What is read at once, in bytes; as much as a pipe holds on Linux.
 const CHUNK: usize = 64 * 1024;
 
+/// Payloads up to this many bytes are written together with their header.
+const SMALL: usize = 16 * 1024;
+
 /// Reads frames.
 pub(super) struct FrameReader<R> {
     from: R,
@@ -66,8 +69,12 @@ impl OutQueue {
     pub(super) fn push(&mut self, frame: Frame) -> Result<(), FrameError> {
         let header = frame.header()?;
         self.bytes += HEADER + frame.payload.len();
-        self.parts.push_back(header.to_vec());
-        if !frame.payload.is_empty() {
+        if frame.payload.len() <= SMALL {
+            let mut whole = header.to_vec();
+            whole.extend_from_slice(&frame.payload);
+            self.parts.push_back(whole);
+        } else {
+            self.parts.push_back(header.to_vec());
             self.parts.push_back(frame.payload);
         }
         Ok(())

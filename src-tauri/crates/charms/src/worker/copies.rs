@@ -13,8 +13,8 @@
 //! gone. Therefore nothing may read ahead.
 //!
 //! `fork` copies the calling thread alone. That is sound here because the only
-//! other thread waits for this one to end and holds no lock; the threads that
-//! move frames are started in the copy.
+//! other thread waits for this one to end and holds no lock; the copy
+//! starts threads of its own.
 
 use std::{fs::File, io};
 
@@ -62,7 +62,7 @@ pub(super) fn serve(mut out: File, level: String, limits: Limits) -> io::Result<
                     send(&mut out, &Frame::new(Kind::ProbeResult, frame.id, report))?;
                     end(0);
                 }
-                run(frame, engine, out, tokio, level)
+                run(&frame, engine, out, tokio, level)
             }
             Fork::Original { copy } => {
                 let gone = serde_json::to_vec(&wait(copy)?)?;
@@ -74,7 +74,7 @@ pub(super) fn serve(mut out: File, level: String, limits: Limits) -> io::Result<
 
 /// The life of a copy.
 fn run(
-    frame: Frame,
+    frame: &Frame,
     engine: Engine,
     out: File,
     tokio: tokio::runtime::Runtime,
@@ -95,7 +95,6 @@ fn run(
     };
     // Taking the runtime apart would copy every page of it.
     std::mem::forget(runner.run(frame.id, &frame.payload, Some(engine)));
-    pump.link.flush();
     // Until the keeper's last word for this job is read, the next process must
     // not read. The reader ends the process when the keeper is gone.
     match pump.tasks.recv() {

@@ -47,7 +47,7 @@ impl JobRunner {
         let head = DoneHead { end, failure, used };
         // A head of known types always has a text.
         let head = serde_json::to_string(&head).unwrap_or_default();
-        self.link.send(Frame::new(
+        self.link.send(&Frame::new(
             Kind::Done,
             id,
             join_head(&head, report.as_bytes()),
@@ -78,7 +78,7 @@ impl JobRunner {
     /// From here on the charm's own code can run.
     fn started(&self, id: u32) {
         let process = std::process::id().to_le_bytes();
-        self.link.send(Frame::new(Kind::Started, id, process));
+        self.link.send(&Frame::new(Kind::Started, id, process));
     }
 
     fn execute(

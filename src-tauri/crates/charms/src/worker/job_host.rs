@@ -40,7 +40,7 @@ impl JobHost {
             text: text.to_owned(),
         };
         if let Ok(json) = serde_json::to_vec(&line) {
-            self.link.send(Frame::new(Kind::Log, self.job, json));
+            self.link.send(&Frame::new(Kind::Log, self.job, json));
         }
     }
 
@@ -149,11 +149,10 @@ impl OpsHost for JobHost {
 mod tests {
     use super::*;
     use crate::{frames::split_head, worker::link::Frames};
-    use std::sync::mpsc;
 
     fn host() -> (JobHost, Frames) {
-        let (sender, receiver) = mpsc::sync_channel(16);
-        (JobHost::new(7, Link::new(sender)), Frames(receiver))
+        let frames = Frames::default();
+        (JobHost::new(7, Link::new(frames.clone())), frames)
     }
 
     fn now<T>(mut future: LocalFuture<T>) -> Option<T> {
@@ -190,7 +189,7 @@ mod tests {
     fn log_lines_carry_the_job_and_a_known_level() {
         let (host, frames) = host();
         host.log("shout", "hello");
-        let frame = frames.next().unwrap();
+        let frame = frames.next();
         assert_eq!((frame.kind, frame.id), (Kind::Log, 7));
         let line: LogLine = serde_json::from_slice(&frame.payload).unwrap();
         assert_eq!((line.level.as_str(), line.text.as_str()), ("info", "hello"));

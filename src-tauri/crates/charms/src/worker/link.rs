@@ -6,13 +6,17 @@
 
 use std::{
     collections::HashMap,
+    io::Write,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
 };
 
 use tokio::sync::oneshot;
 
-use super::host::HostFailure;
-use crate::frames::{Frame, Kind, Reply};
+use super::{
+    host::HostFailure,
+    process::{EXIT_PROTOCOL, end, say},
+};
+use crate::frames::{self, Frame, Kind, Reply};
 
 enum Waiter {
     /// A thread that is blocked.
@@ -28,24 +32,17 @@ struct State {
     waiting: HashMap<u32, Waiter>,
 }
 
-/// What the writing thread gets.
-pub(crate) enum Outgoing {
-    Frame(Frame),
-    /// Everything before it is written when this is answered.
-    Flush(mpsc::Sender<()>),
-}
-
 /// Sends calls and hands out their replies.
 #[derive(Clone)]
 pub(crate) struct Link {
-    out: mpsc::SyncSender<Outgoing>,
+    out: Arc<Mutex<Box<dyn Write + Send>>>,
     state: Arc<Mutex<State>>,
 }
 
 impl Link {
-    pub(crate) fn new(out: mpsc::SyncSender<Outgoing>) -> Self {
+    pub(crate) fn new(out: impl Write + Send + 'static) -> Self {
         Self {
-            out,
+            out: Arc::new(Mutex::new(Box::new(out))),
             state: Arc::default(),
         }
     }
@@ -55,17 +52,13 @@ impl Link {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a frame that expects no reply. Blocks while the pipe is full.
-    pub(crate) fn send(&self, frame: Frame) {
-        // The writer ends only with the process.
-        let _writer_gone = self.out.send(Outgoing::Frame(frame));
-    }
-
-    /// Waits until every frame is written.
-    pub(crate) fn flush(&self) {
-        let (done, written) = mpsc::channel();
-        if self.out.send(Outgoing::Flush(done)).is_ok() {
-            let _writer_gone = written.recv();
+    /// Writes a frame. Blocks while the pipe is full; the keeper always reads.
+    /// Without a keeper the process ends.
+    pub(crate) fn send(&self, frame: &Frame) {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(e) = frames::write(&mut *out, frame) {
+            say(&e.to_string());
+            end(EXIT_PROTOCOL);
         }
     }
 
@@ -100,7 +93,7 @@ impl Link {
     pub(crate) fn call(&self, kind: Kind, payload: Vec<u8>) -> Result<Vec<u8>, HostFailure> {
         let (sender, receiver) = mpsc::channel();
         let id = self.register(Waiter::Thread(sender))?;
-        self.send(Frame { kind, id, payload });
+        self.send(&Frame { kind, id, payload });
         match receiver.recv() {
             Ok(Reply::Answer(bytes)) => Ok(bytes),
             Ok(Reply::Refused(reason)) => Err(HostFailure::Refused(reason)),
@@ -116,7 +109,7 @@ impl Link {
     ) -> Result<(u32, oneshot::Receiver<Reply>), HostFailure> {
         let (sender, receiver) = oneshot::channel();
         let id = self.register(Waiter::Task(sender))?;
-        self.send(Frame { kind, id, payload });
+        self.send(&Frame { kind, id, payload });
         Ok((id, receiver))
     }
 
@@ -124,7 +117,7 @@ impl Link {
     pub(crate) fn abandon(&self, id: u32) {
         let known = self.state().waiting.remove(&id).is_some();
         if known {
-            self.send(Frame::new(Kind::Abort, id, Vec::new()));
+            self.send(&Frame::new(Kind::Abort, id, Vec::new()));
         }
     }
 
@@ -146,23 +139,44 @@ impl Link {
 
 /// The other end of a link, for tests.
 #[cfg(test)]
-pub(crate) struct Frames(pub(crate) mpsc::Receiver<Outgoing>);
+#[derive(Clone, Default)]
+pub(crate) struct Frames(Arc<(Mutex<Vec<u8>>, std::sync::Condvar)>);
+
+#[cfg(test)]
+impl Write for Frames {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.0.lock().unwrap().extend_from_slice(bytes);
+        self.0.1.notify_all();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 #[cfg(test)]
 impl Frames {
+    /// The next frame, if it is there.
     pub(crate) fn try_next(&self) -> Option<Frame> {
-        Self::frame(self.0.try_recv().ok()?)
+        Self::take(&mut self.0.0.lock().unwrap())
     }
 
-    pub(crate) fn next(&self) -> Option<Frame> {
-        Self::frame(self.0.recv().ok()?)
-    }
-
-    fn frame(outgoing: Outgoing) -> Option<Frame> {
-        match outgoing {
-            Outgoing::Frame(frame) => Some(frame),
-            Outgoing::Flush(_) => None,
+    /// Waits for the next frame.
+    pub(crate) fn next(&self) -> Frame {
+        let mut bytes = self.0.0.lock().unwrap();
+        loop {
+            if let Some(frame) = Self::take(&mut bytes) {
+                return frame;
+            }
+            bytes = self.0.1.wait(bytes).unwrap();
         }
+    }
+
+    fn take(bytes: &mut Vec<u8>) -> Option<Frame> {
+        let (frame, length) = frames::decode(bytes).unwrap()?;
+        bytes.drain(..length);
+        Some(frame)
     }
 
     pub(crate) fn kinds(&self) -> Vec<(Kind, u32)> {
@@ -177,8 +191,8 @@ mod tests {
     use super::*;
 
     fn link() -> (Link, Frames) {
-        let (sender, receiver) = mpsc::sync_channel(16);
-        (Link::new(sender), Frames(receiver))
+        let frames = Frames::default();
+        (Link::new(frames.clone()), frames)
     }
 
     #[test]
@@ -186,7 +200,7 @@ mod tests {
         let (link, frames) = link();
         let caller = link.clone();
         let call = std::thread::spawn(move || caller.call(Kind::Read, b"[]".to_vec()));
-        let asked = frames.next().unwrap();
+        let asked = frames.next();
         assert_eq!(
             (asked.kind, asked.payload.as_slice()),
             (Kind::Read, &b"[]"[..])
@@ -204,7 +218,7 @@ mod tests {
         let (link, frames) = link();
         let caller = link.clone();
         let call = std::thread::spawn(move || caller.call(Kind::Wish, Vec::new()));
-        let asked = frames.next().unwrap();
+        let asked = frames.next();
         link.stop();
         assert_eq!(call.join().unwrap(), Err(HostFailure::Stopped));
         assert_eq!(link.call(Kind::Wish, Vec::new()), Err(HostFailure::Stopped));

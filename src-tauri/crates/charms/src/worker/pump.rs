@@ -1,4 +1,4 @@
-//! The threads that move frames between the pipes and the rest of the worker.
+//! The thread that takes the keeper's frames in, and the watchdog's.
 
 use std::{
     fs::File,
@@ -7,17 +7,14 @@ use std::{
 };
 
 use super::{
-    link::{Link, Outgoing},
+    link::Link,
     process::{EXIT_PROTOCOL, end, say},
     watchdog::Watchdog,
 };
 use crate::frames::{self, Frame, FrameError, Kind};
 
-/// Stack of each thread, in bytes.
+/// Stack of the reading thread, in bytes.
 const STACK: usize = 128 * 1024;
-
-/// Frames that wait to be written; then JavaScript waits too.
-const OUT_QUEUE: usize = 16;
 
 /// What the JavaScript thread has to do.
 pub(super) enum Task {
@@ -27,7 +24,7 @@ pub(super) enum Task {
     Bye,
 }
 
-/// The ends of the threads that the JavaScript thread holds.
+/// What the JavaScript thread holds of them.
 pub(super) struct Pump {
     pub(super) link: Link,
     pub(super) watchdog: Watchdog,
@@ -42,42 +39,22 @@ pub(super) enum AfterBye {
     Leave,
 }
 
-/// Starts the threads.
+/// Starts the threads. Frames are written by whoever has one, which is the
+/// JavaScript thread alone: it would wait for a writing thread anyway.
 pub(super) fn start(out: File, after_bye: AfterBye) -> io::Result<Pump> {
-    let (frames, to_write) = mpsc::sync_channel(OUT_QUEUE);
-    let link = Link::new(frames);
-    thread("frames out", move || write(out, &to_write))?;
+    let link = Link::new(out);
     let watchdog = Watchdog::start(link.clone())?;
     let (sender, tasks) = mpsc::channel();
     let (theirs, dog) = (link.clone(), watchdog.clone());
-    thread("frames in", move || {
-        read(&theirs, &dog, &sender, after_bye);
-    })?;
+    std::thread::Builder::new()
+        .name("frames in".to_owned())
+        .stack_size(STACK)
+        .spawn(move || read(&theirs, &dog, &sender, after_bye))?;
     Ok(Pump {
         link,
         watchdog,
         tasks,
     })
-}
-
-fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let thread = std::thread::Builder::new().name(name.to_owned());
-    thread.stack_size(STACK).spawn(work).map(drop)
-}
-
-fn write(mut out: File, outgoing: &Receiver<Outgoing>) {
-    while let Ok(next) = outgoing.recv() {
-        match next {
-            Outgoing::Frame(frame) => {
-                if frames::write(&mut out, &frame).is_err() {
-                    end(EXIT_PROTOCOL);
-                }
-            }
-            Outgoing::Flush(done) => {
-                let _nobody_waits = done.send(());
-            }
-        }
-    }
 }
 
 fn read(link: &Link, watchdog: &Watchdog, tasks: &Sender<Task>, after_bye: AfterBye) {

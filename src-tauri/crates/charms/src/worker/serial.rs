@@ -20,7 +20,7 @@ pub(super) fn serve(out: File, level: String) -> io::Result<()> {
         level: level.clone(),
     };
     pump.link
-        .send(Frame::new(Kind::Ready, 0, serde_json::to_vec(&ready)?));
+        .send(&Frame::new(Kind::Ready, 0, serde_json::to_vec(&ready)?));
     let tokio = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;
@@ -37,7 +37,7 @@ pub(super) fn serve(out: File, level: String) -> io::Result<()> {
             Task::Probe(id) => {
                 runner
                     .link
-                    .send(Frame::new(Kind::ProbeResult, id, report(&runner.level)));
+                    .send(&Frame::new(Kind::ProbeResult, id, report(&runner.level)));
             }
             Task::Bye => {}
         }

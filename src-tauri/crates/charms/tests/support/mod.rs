@@ -4,6 +4,7 @@
     unreachable_pub,
     reason = "each test binary uses its own part"
 )]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::{
     sync::{

@@ -202,6 +202,7 @@ async fn consent(sandbox: &Running, url: &str) -> Result<(), Failure> {
     page.map(|_| ()).map_err(|e| Failure::of(&e))
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn odd_answer(error: serde_json::Error) -> Failure {
     Failure {
         code: FAILED,

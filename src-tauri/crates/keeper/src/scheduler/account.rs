@@ -30,6 +30,8 @@ pub(super) struct Account {
     quota_reported: Option<Vt>,
     /// The pause we derived from the ends of runs.
     pub(super) quota_own: Option<Vt>,
+    /// When the pause that is going on, or the last one, began.
+    quota_since: Option<Vt>,
     /// Quota answers one after another; sets our own pause.
     pub(super) strikes: u32,
     /// A batch that uses it started then.
@@ -65,6 +67,26 @@ impl Account {
         })
     }
 
+    /// Makes our own pause longer, never shorter.
+    pub(super) fn pause_until(&mut self, until: Vt, t: Vt) {
+        self.note_pause(t);
+        self.quota_own = self.quota_own.max(Some(until));
+    }
+
+    /// A pause was set or made longer at `t`.
+    fn note_pause(&mut self, t: Vt) {
+        if self.quota_reported.max(self.quota_own) <= Some(t) {
+            self.quota_since = Some(t);
+        }
+    }
+
+    /// True when the pause that is going on had begun before: a run that was
+    /// started by hand then met the pause, and not the provider.
+    pub(super) fn paused_before(&self, began: Vt) -> bool {
+        self.quota_since.is_some_and(|since| since < began)
+            && self.quota_reported.max(self.quota_own) > Some(began)
+    }
+
     /// True when it was connected anew after a charm's trouble of that time.
     pub(super) fn granted_after(&self, trouble: Option<UnixMs>) -> bool {
         match (self.granted_at, trouble) {
@@ -92,6 +114,7 @@ impl Scheduler {
                 // A pause says nothing about sign-in, permissions or keychain.
                 let until = self.time.vt_of(until, LONGEST_ASKED);
                 let account = self.accounts.entry(name.to_owned()).or_default();
+                account.note_pause(self.t);
                 account.quota_reported = Some(until);
                 self.refresh_account(name);
                 return;

@@ -313,11 +313,14 @@ impl Scheduler {
         };
         let name = name.clone();
         let account = self.accounts.entry(name.clone()).or_default();
+        if account.paused_before(ended.began) {
+            return;
+        }
         account.strikes = account.strikes.saturating_add(1);
         let upper = wait::exponential(wait::QUOTA_BASE, wait::QUOTA_CAP, account.strikes);
         let own = t.saturating_add(wait::half_jitter(&*self.random, upper));
         let until = own.max(asked).max(account.quota_own.unwrap_or_default());
-        account.quota_own = Some(until);
+        account.pause_until(until, t);
         let wall = self.time.wall(until);
         self.out.push(Output::AccountWait {
             account: name.clone(),

@@ -79,3 +79,10 @@ pub(super) fn op_ck_log(
     }
     Ok(())
 }
+
+/// Resolves in the next turn of the event loop. A timer of 0 ms would do it two
+/// milliseconds later.
+#[op2]
+pub(super) async fn op_ck_turn() {
+    tokio::task::yield_now().await;
+}

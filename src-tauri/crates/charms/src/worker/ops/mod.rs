@@ -57,6 +57,7 @@ deno_core::extension!(
         host::op_ck_fetch,
         host::op_ck_fetch_abort,
         host::op_ck_log,
+        host::op_ck_turn,
         ids::op_ck_entity_id,
         ids::op_ck_keyed_id,
         ids::op_ck_random,

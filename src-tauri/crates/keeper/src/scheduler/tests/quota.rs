@@ -94,6 +94,33 @@ fn the_keepers_word_on_quota_holds_across_a_restart() {
 }
 
 #[test]
+fn a_run_by_hand_during_a_pause_does_not_make_it_longer() {
+    let mut rig = Rig::new();
+    rig.hold = true;
+    rig.add(mail());
+    rig.pass(secs(1));
+    let until = rig.in_wall(secs(600));
+    let refused = RunEnd {
+        retry_at: Some(until),
+        ..failed(ErrorKind::Quota)
+    };
+    rig.end_charm("a", refused.clone());
+    rig.outputs();
+    for _ in 0..20 {
+        rig.send(Input::Manual { charm: "a".into() });
+        rig.pass(secs(1));
+        rig.end_charm("a", refused.clone());
+    }
+    let longer = |o: &Output| matches!(o, Output::AccountWait { .. });
+    assert!(!rig.outputs().iter().any(longer));
+    let waiting = State::WaitingForGoogle {
+        account: Some("me".into()),
+        until,
+    };
+    assert_eq!(rig.state("a"), waiting);
+}
+
+#[test]
 fn a_run_that_was_going_on_does_not_end_the_accounts_pause() {
     let mut rig = Rig::new();
     rig.hold = true;

@@ -1,0 +1,244 @@
+//! What each command answers when all is well.
+
+use charmkeeper_tests::stage::{CALENDAR, GMAIL, Stage};
+use serde_json::{Value, json};
+
+use crate::{Bare, RUN, keys};
+
+const CHARM: [&str; 18] = [
+    "charm",
+    "id",
+    "name",
+    "description",
+    "space",
+    "space_name",
+    "tags",
+    "hosts",
+    "account",
+    "source",
+    "state",
+    "detail",
+    "interval_seconds",
+    "enabled",
+    "next_run_at",
+    "last_run_at",
+    "last_outcome",
+    "failures",
+];
+
+#[tokio::test]
+async fn a_charm_is_added_run_paused_and_removed() {
+    let bare = Bare::new();
+    let path = bare.write("counter.tsx", crate::COUNTER);
+    let added = bare
+        .ask(&[
+            "add",
+            &path,
+            "--argument",
+            r#"{"step": 5}"#,
+            "--space",
+            "mine",
+        ])
+        .await;
+    assert_eq!(keys(&added), CHARM);
+    assert_eq!(added["charm"], "counter");
+    assert_eq!(added["name"], "Counter");
+    assert_eq!(added["tags"], json!(["counter"]));
+    assert_eq!(added["space_name"], "mine");
+    assert_eq!(added["interval_seconds"], 60);
+    assert_eq!(added["enabled"], true);
+
+    let run = bare.ask(&["run", "counter"]).await;
+    let full = [&RUN[..], &["log", "cells_changed"]].concat();
+    assert_eq!(keys(&run), full);
+    assert_eq!(run["outcome"], "ok");
+    assert_eq!(run["log"][0]["text"], "adding 5");
+    assert_eq!(run["log"][0]["level"], "info");
+    let change = &run["cells_changed"][0];
+    assert_eq!(
+        keys(change),
+        ["id", "path", "op", "before", "after", "truncated"]
+    );
+    assert_eq!(
+        (&change["before"], &change["after"]),
+        (&json!(0), &json!(5))
+    );
+    assert_eq!(run["changed"], 1);
+
+    assert_eq!(bare.ask(&["cells", "counter", "count"]).await, 5);
+    let run = bare
+        .ask(&["run", "counter", "--argument", r#"{"step": 2}"#])
+        .await;
+    assert_eq!(run["outcome"], "ok");
+    let cells = bare.ask(&["cells", "counter"]).await;
+    assert_eq!(cells["count"], 7);
+    let again = bare
+        .ask(&["run", "counter", "--argument", r#"{"step": 0}"#])
+        .await;
+    assert_eq!(again["outcome"], "ok-unchanged");
+
+    let paused = bare.ask(&["pause", "counter"]).await;
+    assert_eq!(keys(&paused), CHARM);
+    assert_eq!(
+        (&paused["enabled"], &paused["state"]),
+        (&json!(false), &json!("paused"))
+    );
+    let resumed = bare.ask(&["resume", "counter"]).await;
+    assert_eq!(resumed["enabled"], true);
+    let charms = bare.ask(&["charms"]).await;
+    assert_eq!(charms.as_array().unwrap().len(), 1);
+    assert_eq!(keys(&charms[0]), CHARM);
+    assert_eq!(charms[0]["last_outcome"], "ok-unchanged");
+
+    let removed = bare.ask(&["remove", "counter"]).await;
+    assert_eq!(keys(&removed), CHARM);
+    assert_eq!(bare.ask(&["charms"]).await, json!([]));
+    let history = bare.ask(&["history"]).await;
+    assert_eq!(history.as_array().unwrap().len(), 3, "the history stays");
+}
+
+#[tokio::test]
+async fn a_path_runs_without_being_added_to_the_timer() {
+    let bare = Bare::new();
+    let path = bare.write("counter.tsx", crate::COUNTER);
+    let first = bare.ask(&["run", &path]).await;
+    assert_eq!(first["outcome"], "ok", "{first:#}");
+    let second = bare.ask(&["run", &path]).await;
+    assert_eq!(second["cells_changed"][0]["after"], 2, "its cells are kept");
+    let charms = bare.ask(&["charms"]).await;
+    let on = charms
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|c| c["enabled"] == true);
+    assert!(!on, "{charms:#}");
+}
+
+#[tokio::test]
+async fn accounts_and_status_say_what_is_there() {
+    let stage = Stage::start().await;
+    let connected = stage
+        .connect(charmkeeper_sandbox::SAMPLE_ACCOUNT, None)
+        .await;
+    assert_eq!(
+        keys(&connected),
+        ["account", "granted", "missing", "charms"]
+    );
+    assert_eq!(connected["granted"], json!(["gmail", "calendar"]));
+    let mut charms: Vec<_> = connected["charms"].as_array().unwrap().clone();
+    charms.sort_by_key(Value::to_string);
+    assert_eq!(charms, [GMAIL, "google-auth", CALENDAR]);
+
+    let accounts = stage.ask(["accounts"]).await;
+    assert_eq!(accounts, json!([connected["account"]]));
+    assert_eq!(
+        keys(&accounts[0]),
+        [
+            "account",
+            "email",
+            "name",
+            "services",
+            "scopes",
+            "state",
+            "detail",
+            "connected_at"
+        ]
+    );
+    assert_eq!(accounts[0]["email"], charmkeeper_sandbox::SAMPLE_ACCOUNT);
+
+    let status = stage.ask(["status"]).await;
+    assert_eq!(
+        keys(&status),
+        [
+            "summary", "icon", "serving", "pid", "version", "home", "online", "paused", "running",
+            "charms", "accounts"
+        ]
+    );
+    assert_eq!(status["serving"], false);
+    assert_eq!(status["charms"].as_array().unwrap().len(), 3);
+    assert_eq!(status["running"], json!([]));
+
+    let email = charmkeeper_sandbox::SAMPLE_ACCOUNT;
+    let gone = stage.ask(["disconnect", email]).await;
+    assert_eq!(keys(&gone), ["account", "email", "revoked", "stopped"]);
+    assert_eq!(gone["revoked"], true);
+    assert_eq!(stage.ask(["accounts"]).await, json!([]));
+    let requests = stage.google.requests();
+    assert!(
+        requests
+            .iter()
+            .any(|r| r.path == "/revoke" && r.status == 200)
+    );
+}
+
+#[tokio::test]
+async fn the_doctor_looks_at_everything() {
+    let stage = Stage::start().await;
+    let report = stage.run(["doctor"]).await;
+    let checks = report.json();
+    for check in checks.as_array().unwrap() {
+        assert_eq!(keys(check), ["name", "state", "detail", "hint"]);
+        let state = check["state"].as_str().unwrap();
+        assert!(["ok", "warning", "problem"].contains(&state), "{check}");
+    }
+    let state = |name: &str| {
+        let all = checks.as_array().unwrap();
+        all.iter().find(|c| c["name"] == name).unwrap()["state"].clone()
+    };
+    assert_eq!(state("Keychain"), "ok", "{checks:#}");
+    assert_eq!(state("Worker isolation"), "ok", "{checks:#}");
+    assert_eq!(state("Data"), "ok", "{checks:#}");
+}
+
+#[tokio::test]
+async fn in_words_every_command_says_something_on_standard_output() {
+    let bare = Bare::with_charms().await;
+    for args in [
+        &["charms"][..],
+        &["accounts"],
+        &["status"],
+        &["history"],
+        &["cells", "counter"],
+        &["pause", "counter"],
+        &["resume", "counter"],
+        &["run", "counter"],
+    ] {
+        let done = bare.say(args).await.with_code(0);
+        assert!(!done.out.trim().is_empty(), "{args:?}: {done}");
+        assert!(!done.out.contains('\u{1b}'), "colour in a pipe: {done}");
+    }
+}
+
+#[tokio::test]
+async fn help_has_examples_and_every_command_explains_itself() {
+    let bare = Bare::new();
+    let help = bare.say(&["--help"]).await.with_code(0);
+    assert!(
+        help.out.contains("Examples:") && help.out.contains("Exit codes:"),
+        "{help}"
+    );
+    assert!(!help.out.contains("worker process"), "{help}");
+    for command in [
+        "serve",
+        "sandbox",
+        "connect",
+        "disconnect",
+        "add",
+        "run",
+        "cells",
+        "history",
+    ] {
+        let help = bare.say(&[command, "--help"]).await.with_code(0);
+        assert!(help.out.contains("Example"), "{command}: {help}");
+        assert!(
+            help.out.contains(&format!("charmkeeper {command}")),
+            "{command}: {help}"
+        );
+        assert!(
+            help.out.contains("--home") && help.out.contains("--json"),
+            "{help}"
+        );
+    }
+    let version = bare.say(&["--version"]).await.with_code(0);
+    assert!(version.out.starts_with("charmkeeper 0."), "{version}");
+}
