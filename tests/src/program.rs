@@ -77,7 +77,6 @@ impl Done {
     ///
     /// # Panics
     /// When it is another one.
-    #[must_use]
     pub fn with_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self}");
         self

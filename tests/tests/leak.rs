@@ -227,7 +227,7 @@ async fn no_token_is_in_the_memory_of_a_worker() {
     let waiter = stage.write("waiter.tsx", WAITER);
     stage.ask(["add", waiter.to_str().unwrap()]).await;
     stage.fault("/gmail/v1/users/me/labels", |fault| {
-        fault.delay_ms = 120_000
+        fault.delay_ms = 120_000;
     });
     stage.world().plant_access_token(SECOND);
     let mut run = stage.command(["run", "waiter"]).spawn().unwrap();

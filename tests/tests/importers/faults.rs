@@ -5,7 +5,7 @@ use charmkeeper_tests::stage::{CALENDAR, GMAIL, Stage};
 use charmkeeper_tests::wait_until;
 use serde_json::json;
 
-use crate::{ACCOUNT, count, now, since};
+use crate::{ACCOUNT, now, since};
 
 #[tokio::test]
 async fn messages_that_fail_inside_a_batch_are_read_in_the_next_run() {

@@ -253,7 +253,7 @@ async fn at_most_so_many_workers_run_at_once() {
     };
     let mut ends = Vec::new();
     Box::pin(run_batch_with(&worker(), options, jobs.into(), |end| {
-        ends.push(end)
+        ends.push(end);
     }))
     .await;
     // The third had to wait until one of the first two was over.

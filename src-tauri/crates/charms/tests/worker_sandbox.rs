@@ -18,7 +18,7 @@ use std::{
 use charmkeeper_base::{Outcome, random::SeededRandom};
 use charmkeeper_charms::{
     frames::{self, Frame, Kind},
-    runner::{BatchOptions, Ending, Job, JobEnd, WorkerCommand, probe, run_batch_with},
+    runner::{BatchOptions, Ending, Isolation, Job, JobEnd, WorkerCommand, probe, run_batch_with},
 };
 use support::{NO_OP, job, run_one, worker};
 
@@ -268,4 +268,48 @@ fn a_worker_of_another_version_or_without_a_keeper_ends_at_once() {
     ];
     let orphan = run(&orphan);
     assert_eq!((orphan.status.code(), orphan.stdout.len()), (Some(0), 0));
+}
+
+#[tokio::test]
+async fn a_process_that_outlives_its_run_gets_no_other_charms_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("frames");
+    let done = |id| {
+        let head = r#"{"end":"report","failure":null,"used":{"cpu_ms":1,"peak_rss":1}}"#;
+        let report = br#"{"ending":"ok","changes":[{"space":"s","id":"of:forged"}]}"#;
+        Frame::new(Kind::Done, id, frames::join_head(head, report))
+    };
+    // Process 1 always exists. What it says about the second job is a lie.
+    let said = [
+        Frame::new(Kind::Started, 1, 1u32.to_le_bytes()),
+        done(1),
+        Frame::new(
+            Kind::Gone,
+            1,
+            r#"{"signal":null,"code":0,"used":{"cpu_ms":1,"peak_rss":1}}"#,
+        ),
+        Frame::new(Kind::Started, 2, 1u32.to_le_bytes()),
+        done(2),
+    ];
+    let mut bytes = Vec::new();
+    for frame in &said {
+        frames::write(&mut bytes, frame).unwrap();
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let cmd = script("cat \"$1\"; exec sleep 1000", &file);
+    let jobs = vec![job("first", NO_OP).0, job("second", NO_OP).0];
+    let options = BatchOptions {
+        isolation: Isolation::Process,
+        ..BatchOptions::default()
+    };
+    let mut ends = Vec::new();
+    Box::pin(run_batch_with(&cmd, options, jobs, |end| ends.push(end))).await;
+    assert_eq!(ends[0].ending.outcome(), Outcome::Ok);
+    // The replacement worker is the same script, whose frames are about job 1.
+    let second = &ends[1];
+    let Ending::Finished(report) = &second.ending else {
+        panic!("{second:?}")
+    };
+    assert_ne!(second.worker, ends[0].worker, "the lie was believed");
+    assert_eq!(report.changes.len(), 1);
 }

@@ -59,8 +59,11 @@ pub(crate) fn worker() -> Result<WorkerCommand, Failure> {
 pub(crate) fn endpoints(common: &Common) -> Result<Endpoints, Failure> {
     let base = std::env::var(BASE_URL_VARIABLE).ok();
     let allow = common.allow_insecure_endpoints;
-    Endpoints::choose(base.as_deref(), !cfg!(debug_assertions), allow)
-        .map_err(|e| Failure { code: crate::failure::USAGE, ..Failure::of(&e) })
+    Endpoints::choose(base.as_deref(), !cfg!(debug_assertions), allow).map_err(|e| Failure {
+        code: crate::failure::USAGE,
+        message: format!("{BASE_URL_VARIABLE}: {e}"),
+        ..Failure::of(&e)
+    })
 }
 
 /// Everything that a keeper of this program is made of.

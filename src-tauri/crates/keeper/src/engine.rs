@@ -21,11 +21,11 @@ use crate::api::{ApiError, Event};
 use crate::batch::{self, Planned, Report};
 use crate::core::Core;
 use crate::plan;
+use crate::power::{Surroundings, System, WakeTimer};
 use crate::scheduler::{
     BatchId, Blocked, CharmStatus, Input, Moment, Output, Reason, Refusal, RunEnd, Saved,
     Scheduler, Start,
 };
-use crate::power::{Surroundings, System, WakeTimer};
 use crate::{google, notices, views};
 
 /// How long runs may go on after the program was told to end.
@@ -143,7 +143,9 @@ impl Engine {
     /// Until the scheduler wants to be called, or the surroundings want to be
     /// looked at. Time in which the computer sleeps counts.
     fn sleep(&self) -> impl Future<Output = ()> + Send + use<> {
-        let due = self.wake_at.map(|at| at.saturating_sub(self.core.clock.monotonic()));
+        let due = self
+            .wake_at
+            .map(|at| at.saturating_sub(self.core.clock.monotonic()));
         let look = self.surroundings.look_again();
         self.timer.sleep(due.into_iter().chain(look).min())
     }

@@ -8,8 +8,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use charmkeeper_accounts::endpoints::is_loopback;
 use charmkeeper_accounts::broker::{Broker, BrokerConfig, Pause as QuotaPause};
+use charmkeeper_accounts::endpoints::is_loopback;
 use charmkeeper_accounts::{Accounts, AccountsConfig, ClientId, KeychainVault, MemoryVault, Vault};
 use charmkeeper_base::{ErrorKind, Outcome};
 use charmkeeper_charms::compile::Cache;
@@ -342,5 +342,9 @@ async fn beginning(core: &Arc<Core>) -> Result<Beginning, ApiError> {
             Err(e) => tracing::warn!("a pause could not be read and is over: {e}"),
         }
     }
-    Ok(Beginning { scheduler, inputs, surroundings })
+    Ok(Beginning {
+        scheduler,
+        inputs,
+        surroundings,
+    })
 }

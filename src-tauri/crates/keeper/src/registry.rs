@@ -229,19 +229,19 @@ pub(crate) async fn refresh(
     .await
 }
 
-/// Sets inputs of a charm, each whole.
+/// Sets inputs of a charm; what is not given stays.
 pub(crate) async fn set_argument(
     core: &Core,
     charm: &Charm,
     argument: &Value,
 ) -> Result<(), ApiError> {
-    let Value::Object(inputs) = argument else {
+    if !argument.is_object() {
         return Err(ApiError::new(
             ErrorKind::Usage,
             "The argument must be a JSON object.",
         ));
-    };
-    let (space, id, inputs) = (charm.space.clone(), charm.argument.clone(), inputs.clone());
+    }
+    let (space, id, inputs) = (charm.space.clone(), charm.argument.clone(), argument.clone());
     let owner = charm.id.clone();
     core.store(move |store| {
         let target = DocRef { space, id };
@@ -253,9 +253,7 @@ pub(crate) async fn set_argument(
         if !doc.get("value").is_some_and(Value::is_object) {
             doc["value"] = json!({});
         }
-        for (name, value) in inputs {
-            doc["value"][name] = value;
-        }
+        lay_over(&mut doc["value"], &inputs);
         let change = Change::create(target, None, doc);
         store
             .write_documents(&Writer::Keeper { owner: Some(owner) }, &[change])
@@ -308,10 +306,10 @@ async fn space(core: &Core, name: Option<&str>) -> Result<Space, ApiError> {
 }
 
 fn merged(defaults: &Value, given: Option<&Value>) -> Result<Value, ApiError> {
-    let mut all = defaults.as_object().cloned().unwrap_or_else(Map::new);
+    let mut all = Value::Object(defaults.as_object().cloned().unwrap_or_else(Map::new));
     match given {
         None => {}
-        Some(Value::Object(inputs)) => all.extend(inputs.clone()),
+        Some(inputs @ Value::Object(_)) => lay_over(&mut all, inputs),
         Some(_) => {
             return Err(ApiError::new(
                 ErrorKind::Usage,
@@ -319,7 +317,20 @@ fn merged(defaults: &Value, given: Option<&Value>) -> Result<Value, ApiError> {
             ));
         }
     }
-    Ok(Value::Object(all))
+    Ok(all)
+}
+
+/// Lays `given` over `base`: objects member by member, everything else whole,
+/// so that one setting can be given without the others. Links are not entered.
+fn lay_over(base: &mut Value, given: &Value) {
+    match (base, given) {
+        (Value::Object(base), Value::Object(given)) if !base.contains_key("/") => {
+            for (name, value) in given {
+                lay_over(base.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (base, given) => *base = given.clone(),
+    }
 }
 
 fn hosts(found: &[String], given: &[String]) -> Vec<String> {
@@ -396,6 +407,9 @@ mod tests {
     fn arguments_lie_over_the_defaults() {
         let both = merged(&json!({"a": 1, "b": 2}), Some(&json!({"b": 3}))).unwrap();
         assert_eq!(both, json!({"a": 1, "b": 3}));
+        let defaults = json!({"settings": {"query": "", "limit": 1000}});
+        let one = merged(&defaults, Some(&json!({"settings": {"limit": 5}}))).unwrap();
+        assert_eq!(one, json!({"settings": {"query": "", "limit": 5}}));
         assert!(merged(&json!({}), Some(&json!([]))).is_err());
     }
 }

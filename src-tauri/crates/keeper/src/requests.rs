@@ -77,7 +77,10 @@ fn json<T: Serialize>(value: &T) -> Result<Value, ApiError> {
 /// Stops or starts all timers; remembered for the next start.
 async fn pause_everything(keeper: &Keeper, pause: Option<Pause>) -> Result<Value, ApiError> {
     let stored = pause.map(|p| json(&p)).transpose()?;
-    keeper.core.store(move |store| store.set_setting(PAUSE_SETTING, stored.as_ref())).await?;
+    keeper
+        .core
+        .store(move |store| store.set_setting(PAUSE_SETTING, stored.as_ref()))
+        .await?;
     keeper.tell(pause.map_or(Input::ResumeAll, |pause| Input::PauseAll { pause }));
     keeper.core.tell(Event::Changed);
     Ok(Value::Null)
@@ -134,7 +137,10 @@ async fn status(keeper: &Keeper) -> Result<StatusView, ApiError> {
 /// Whether everything is paused, as the scheduler says of each charm.
 fn paused_until(charms: &[CharmStatus]) -> Option<crate::api::Pause> {
     charms.iter().find_map(|c| match c.state {
-        State::Paused { until, everything: true } => Some(crate::api::Pause { until }),
+        State::Paused {
+            until,
+            everything: true,
+        } => Some(crate::api::Pause { until }),
         _ => None,
     })
 }
@@ -270,7 +276,9 @@ async fn charm_to_run(keeper: &Keeper, which: &str) -> Result<Charm, ApiError> {
     if let Some(known) = charms.into_iter().find(|c| c.source == wanted) {
         let charm = registry::refresh(&keeper.core, known, program).await?;
         // New code deserves a new chance.
-        keeper.tell(Input::Resume { charm: charm.id.clone() });
+        keeper.tell(Input::Resume {
+            charm: charm.id.clone(),
+        });
         return Ok(charm);
     }
     let addition = Addition {

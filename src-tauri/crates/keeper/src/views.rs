@@ -97,12 +97,20 @@ pub(crate) fn charm(
         Some(state) if serving || matches!(state, State::Running { .. } | State::Queued { .. }) => {
             describe(state, row, accounts)
         }
-        _ if !row.enabled => ("off", "Runs only when asked to.".to_owned(), None),
-        _ => (
-            "stopped",
-            "No keeper is running, so its timer is off.".to_owned(),
+        _ if row.paused_reason.is_some() => (
+            "paused",
+            row.paused_reason.clone().unwrap_or_default(),
             None,
         ),
+        _ if !row.enabled => ("off", "Runs only when asked to.".to_owned(), None),
+        _ => match &row.paused_reason {
+            Some(reason) => ("paused", reason.clone(), None),
+            None => (
+                "stopped",
+                "No keeper is running, so its timer is off.".to_owned(),
+                None,
+            ),
+        },
     };
     let facts = &row.facts;
     CharmView {
@@ -122,7 +130,7 @@ pub(crate) fn charm(
         state: word.to_owned(),
         detail,
         interval_seconds: row.interval_ms / 1000,
-        enabled: row.enabled,
+        enabled: row.enabled && row.paused_reason.is_none(),
         next_run_at: next,
         last_run_at: row.schedule.last_run_at,
         last_outcome: row.schedule.last_outcome,
@@ -308,7 +316,10 @@ pub(crate) fn summary(
     if !online {
         return ("Waiting for the network".to_owned(), "paused");
     }
-    let on: Vec<_> = charms.iter().filter(|c| c.enabled).collect();
+    let on: Vec<_> = charms
+        .iter()
+        .filter(|c| c.enabled || c.state == "paused")
+        .collect();
     if on.is_empty() {
         return ("Nothing to do yet".to_owned(), "ok");
     }

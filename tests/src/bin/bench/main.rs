@@ -156,7 +156,7 @@ fn idle(bench: &mut Bench, binary: &Path) {
     std::thread::sleep(Duration::from_secs(3));
     let before = process.wakeups();
     std::thread::sleep(Duration::from_secs(20));
-    let wakeups = process.wakeups() - before;
+    let wakeups = process.wakeups_since(&before);
     bench.figure(
         "idle serve, private memory",
         process.private_mib(),

@@ -1,5 +1,7 @@
 //! What Linux says of a process.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 
 /// A process by its id.
@@ -21,19 +23,31 @@ impl Process {
         kib / 1024.0
     }
 
-    /// How often its threads went to sleep by themselves, which is how often
-    /// they were woken.
-    pub(crate) fn wakeups(&self) -> u64 {
+    /// How often each of its threads went to sleep by itself, which is how often
+    /// it was woken.
+    pub(crate) fn wakeups(&self) -> HashMap<OsString, u64> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.0)).expect("the process is alive");
         tasks
-            .filter_map(|t| fs::read_to_string(t.ok()?.path().join("status")).ok())
-            .filter_map(|status| {
+            .filter_map(|task| {
+                let task = task.ok()?;
+                let status = fs::read_to_string(task.path().join("status")).ok()?;
                 let line = status
                     .lines()
                     .find(|l| l.starts_with("voluntary_ctxt_switches"))?;
-                line.split_whitespace().nth(1)?.parse::<u64>().ok()
+                Some((
+                    task.file_name(),
+                    line.split_whitespace().nth(1)?.parse().ok()?,
+                ))
             })
-            .sum()
+            .collect()
+    }
+
+    /// Wake-ups of all threads since then; threads that ended do not count.
+    pub(crate) fn wakeups_since(&self, before: &HashMap<OsString, u64>) -> u64 {
+        let since = |(thread, count): (OsString, u64)| {
+            count.saturating_sub(before.get(&thread).copied().unwrap_or(0))
+        };
+        self.wakeups().into_iter().map(since).sum()
     }
 
     /// Processor time of it and of the children that it has waited for.

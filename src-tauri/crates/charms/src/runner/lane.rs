@@ -4,16 +4,18 @@
 //! sent is never sent again, unless the worker died before it began with the
 //! charm's code, which it announces.
 
+mod ending;
+
 use std::{io, time::Duration};
 
 use tokio::{
     process::{ChildStdin, ChildStdout},
     sync::oneshot,
-    time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep_until},
 };
 
 use super::{
-    Ending, Isolation, Job, JobEnd, Report, Usage, WorkerCommand,
+    Isolation, Job, JobEnd, WorkerCommand,
     account::Account,
     calls::Calls,
     child::{self, Exit, Killer, ProcessLimits},
@@ -22,16 +24,17 @@ use super::{
     verdict::{self, Killed},
 };
 use crate::{
-    frames::{DoneHead, Frame, FrameError, Gone, Kind, LogLine, Ready, Used},
-    worker::{Failure, engine::RUNTIMES_PER_PROCESS, log_cap::LogCap},
+    frames::{Frame, FrameError, Kind, LogLine, Ready},
+    worker::{engine::RUNTIMES_PER_PROCESS, log_cap::LogCap},
 };
+
+pub(super) use ending::never_ran;
+
+use ending::cannot_be_sent;
 
 /// How long a worker may take until it begins with the charm's code. It takes
 /// 60 ms on an idle machine.
 const START: Duration = Duration::from_secs(20);
-
-/// How long a worker that was let go, or whose pipe has ended, may take to end.
-const LEAVE: Duration = Duration::from_millis(500);
 
 /// Time between two looks at a worker's memory.
 const WATCH: Duration = Duration::from_millis(150);
@@ -79,6 +82,15 @@ impl Current {
     }
 }
 
+/// A job that has ended.
+struct Last {
+    id: u32,
+    process: u32,
+    /// The next job. It is not sent before the process is gone, which could read
+    /// it otherwise, and answer in its name, if native code has taken it over.
+    next: Option<Frame>,
+}
+
 /// What woke the lane.
 enum Wake {
     Frame(Result<Option<Frame>, FrameError>),
@@ -106,9 +118,8 @@ pub(super) struct Lane {
     slow: bool,
     /// Set when the worker is not to be used again.
     retired: bool,
-    /// A job that has ended and of which the worker has not been told that
-    /// nothing more comes for it.
-    bye: Option<u32>,
+    /// The last job, as long as its process may exist.
+    last: Option<Last>,
     account: Account,
     current: Option<Current>,
 }
@@ -132,7 +143,7 @@ impl Lane {
             jobs: 0,
             slow: false,
             retired: false,
-            bye: None,
+            last: None,
             account: Account::new(limits.isolation),
             current: None,
         })
@@ -170,21 +181,21 @@ impl Lane {
     ) -> Result<(), Box<JobEnd>> {
         self.jobs += 1;
         let id = self.jobs;
-        if let Some(ended) = self.bye.take() {
-            // An empty frame always fits.
-            let _pushed = self.out.push(Frame::new(Kind::Bye, ended, Vec::new()));
+        let frame = match serde_json::to_vec(&job.message()) {
+            Ok(json) => Frame::new(Kind::Job, id, json),
+            Err(e) => return Err(Box::new(cannot_be_sent(&job, &e.to_string()))),
+        };
+        if let Err(e) = frame.header() {
+            return Err(Box::new(cannot_be_sent(&job, &e.to_string())));
         }
-        let frame = serde_json::to_vec(&job.message())
-            .map_err(|e| e.to_string())
-            .map(|json| Frame::new(Kind::Job, id, json));
-        let pushed = frame.and_then(|f| self.out.push(f).map_err(|e| e.to_string()));
-        if let Err(why) = pushed {
-            let failure = Failure::of_charm(format!("the charm cannot be sent to a worker: {why}"));
-            return Err(Box::new(never_ran(
-                &job,
-                Ending::Finished(Report::failed(failure)),
-            )));
-        }
+        // Both frames fit, the one as was just seen and the other as it is empty.
+        let _pushed = match &mut self.last {
+            Some(last) => {
+                last.next = Some(frame);
+                self.out.push(Frame::new(Kind::Bye, last.id, Vec::new()))
+            }
+            None => self.out.push(frame),
+        };
         let now = Instant::now();
         self.current = Some(Current {
             calls: Calls::new(job.host.clone(), job.limits.parallel_fetches),
@@ -255,6 +266,9 @@ impl Lane {
     }
 
     async fn on_frame(&mut self, frame: Frame) -> Option<Event> {
+        if let Some(last) = self.last.take() {
+            return self.after(last, &frame).await;
+        }
         let current = self.current.as_mut()?;
         let known = match frame.kind {
             Kind::Ready => {
@@ -271,8 +285,6 @@ impl Lane {
             Kind::Gone if frame.id == current.id => {
                 return Some(self.lost(&frame.payload).await);
             }
-            // That of a job before, whose end is known.
-            Kind::Gone => true,
             Kind::Log if frame.id == current.id => log(current, &frame.payload),
             Kind::Done if frame.id == current.id => match verdict::of_done(&frame.payload) {
                 Some(verdict) => return Some(self.done(verdict)),
@@ -288,6 +300,20 @@ impl Lane {
         }
         let what = format!("it sent a {:?} message that makes no sense", frame.kind);
         Some(self.kill(Killed::Protocol(what)).await)
+    }
+
+    /// Between two jobs the worker has one thing to say: that the process of the
+    /// last one is gone. Anything else, and a process that is there all the same,
+    /// means that somebody else is speaking; nothing is sent to him.
+    async fn after(&mut self, last: Last, frame: &Frame) -> Option<Event> {
+        let gone = frame.kind == Kind::Gone && frame.id == last.id;
+        match last.next {
+            Some(next) if gone && sample(last.process).is_none() => self.send(next).await,
+            _ => {
+                self.killer.kill();
+                Some(self.bury(None, None).await)
+            }
+        }
     }
 
     async fn on_due(&mut self) -> Option<Event> {
@@ -328,107 +354,6 @@ impl Lane {
         }
         None
     }
-
-    /// The worker says that the job has ended.
-    fn done(&mut self, (ending, head): (Ending, DoneHead)) -> Event {
-        // A process that had to stop a run is not trusted with another.
-        let well = matches!(ending, Ending::Finished(_) | Ending::Stalled);
-        self.retired |= !well && !self.one_process_each();
-        self.bye = self.current.as_ref().map(|c| c.id);
-        self.end_of_current(ending, |account, seen| account.told(head.used, seen))
-    }
-
-    async fn kill(&mut self, why: Killed) -> Event {
-        self.killer.kill();
-        self.bury(Some(why), None).await
-    }
-
-    /// The process of the job is dead. The worker that made it lives, but what
-    /// the dead one said last is known only when both are gone.
-    async fn lost(&mut self, payload: &[u8]) -> Event {
-        self.killer.kill();
-        match serde_json::from_slice::<Gone>(payload) {
-            Ok(gone) => self.bury(None, Some(gone)).await,
-            Err(e) => self.bury(Some(Killed::Protocol(e.to_string())), None).await,
-        }
-    }
-
-    /// The worker is dead, or its pipe has ended and it soon will be.
-    async fn bury(&mut self, killed: Option<Killed>, gone: Option<Gone>) -> Event {
-        self.retired = true;
-        let mut exit = self.wait().await;
-        if let Some(gone) = gone {
-            exit.signal = gone.signal;
-            exit.code = gone.code;
-        }
-        let own_end = matches!(killed, None | Some(Killed::Deadline));
-        if own_end && let Some(current) = self.current.take_if(|c| c.started.is_none()) {
-            let why = match killed {
-                Some(_) => "the worker did not begin in time".to_owned(),
-                None => verdict::of_death(None, &exit)
-                    .sentence()
-                    .unwrap_or_default(),
-            };
-            return Event::NeverStarted(Box::new(current.job), current.tries + 1, why);
-        }
-        let ending = verdict::of_death(killed, &exit);
-        self.end_of_current(ending, |account, seen| match gone {
-            Some(gone) => account.told(gone.used, seen),
-            None => account.died(&exit, seen),
-        })
-    }
-
-    /// Waits for the end of the process, and sees to it if need be.
-    async fn wait(&mut self) -> Exit {
-        let Some(mut exit) = self.exit.take() else {
-            return Exit::default();
-        };
-        if let Ok(exit) = timeout(LEAVE, &mut exit).await {
-            return exit.unwrap_or_default();
-        }
-        self.killer.kill();
-        exit.await.unwrap_or_default()
-    }
-
-    fn end_of_current(
-        &mut self,
-        ending: Ending,
-        used: impl FnOnce(&mut Account, Sample) -> Used,
-    ) -> Event {
-        let Some(current) = self.current.take() else {
-            return Event::Slow; // Not reached: there is a job.
-        };
-        let used = used(&mut self.account, current.seen);
-        let began = current.started.unwrap_or(current.sent);
-        Event::Ended(Box::new(JobEnd {
-            usage: Usage {
-                cpu_ms: used.cpu_ms,
-                wall_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-                peak_rss: used.peak_rss,
-            },
-            abandoned_fetches: current.calls.open_fetches(),
-            worker: Some(self.pid),
-            sandbox: self.sandbox.clone(),
-            ..never_ran(&current.job, ending)
-        }))
-    }
-
-    /// Lets the worker go and waits until it is gone.
-    pub(super) async fn finish(self) {
-        let Self {
-            stdin,
-            exit,
-            killer,
-            ..
-        } = self;
-        // The end of its stdin ends the worker.
-        drop(stdin);
-        let Some(mut exit) = exit else { return };
-        if timeout(LEAVE, &mut exit).await.is_err() {
-            killer.kill();
-            let _gone = exit.await;
-        }
-    }
 }
 
 fn log(current: &mut Current, payload: &[u8]) -> bool {
@@ -443,17 +368,4 @@ fn log(current: &mut Current, payload: &[u8]) -> bool {
         });
     }
     true
-}
-
-/// The end of a job that no worker worked on.
-pub(super) fn never_ran(job: &Job, ending: Ending) -> JobEnd {
-    JobEnd {
-        run: job.run.clone(),
-        charm: job.charm.clone(),
-        ending,
-        usage: Usage::default(),
-        abandoned_fetches: 0,
-        worker: None,
-        sandbox: String::new(),
-    }
 }

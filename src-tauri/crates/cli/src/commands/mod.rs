@@ -24,10 +24,11 @@ async fn ask<T: DeserializeOwned>(
     request: Request,
     on_event: impl FnMut(Event),
 ) -> Result<T, Failure> {
+    let mut interrupts = Interrupts::catch();
     let session = Session::open(common).await?;
     let answer = tokio::select! {
         answer = session.call(request, on_event) => answer,
-        () = interrupted() => Err(Failure {
+        () = interrupts.wait() => Err(Failure {
             code: FAILED,
             ..Failure::usage("Cancelled.")
         }),
@@ -66,22 +67,46 @@ fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ctrl-C or SIGTERM.
-async fn interrupted() {
+/// Ctrl-C and SIGTERM, caught from the moment this is made.
+pub(crate) struct Interrupts {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut term), Ok(mut int)) = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-        ) else {
-            return std::future::pending().await;
-        };
-        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    signals: Option<[tokio::signal::unix::Signal; 2]>,
+}
+
+impl Interrupts {
+    /// Catches them from now on. Must be called inside the runtime.
+    pub(crate) fn catch() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let both = (
+                signal(SignalKind::terminate()),
+                signal(SignalKind::interrupt()),
+            );
+            let signals = match both {
+                (Ok(terminate), Ok(interrupt)) => Some([terminate, interrupt]),
+                // Without handlers the system ends the program, as it always did.
+                _ => None,
+            };
+            Self { signals }
+        }
+        #[cfg(not(unix))]
+        Self {}
     }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+
+    /// Waits for one of them.
+    pub(crate) async fn wait(&mut self) {
+        #[cfg(unix)]
+        match &mut self.signals {
+            Some([terminate, interrupt]) => {
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            }
+            None => std::future::pending().await,
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

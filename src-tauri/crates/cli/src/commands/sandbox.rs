@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{print_json, serve};
+use super::{Interrupts, print_json, serve};
 use crate::args::{Common, SandboxArgs};
 use crate::failure::{FAILED, Failure};
 use crate::{output, render, setup};
@@ -34,6 +34,7 @@ const ARRIVAL: Duration = Duration::from_secs(45);
 const WORLD_AGE: Duration = Duration::from_secs(12 * 60 * 60);
 
 pub(crate) async fn run(common: &Common, args: &SandboxArgs) -> Result<ExitCode, Failure> {
+    let mut interrupts = Interrupts::catch();
     let home = Home::open(&setup::folder(common, Some("sandbox"))?)?;
     let lock = home.lock()?;
     let world = world(&home, args)?;
@@ -61,18 +62,29 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs) -> Result<ExitCode,
         .await
         .map_err(|e| Failure::no_keeper(&e))?;
     output::note(&format!("The stand-in for Google is at {base}"));
-    let done = match sign_in(&keeper, &sandbox).await {
-        Ok(()) if args.once => once(&keeper, common.json).await,
-        Ok(()) => {
-            output::note("New mail and events arrive every 45 seconds. Stop with Ctrl-C.");
-            serve::show_until_stopped(&keeper, common.json).await;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(failure) => Err(failure),
+    let done = tokio::select! {
+        done = work(&keeper, &sandbox, args.once, common.json) => done,
+        () = interrupts.wait() => Ok(ExitCode::from(if args.once { FAILED } else { 0 })),
     };
     keeper.shutdown().await;
     sandbox.stop().await;
     done
+}
+
+/// Signs in, and runs the charms twice or until the end.
+async fn work(
+    keeper: &Arc<Keeper>,
+    sandbox: &Running,
+    twice: bool,
+    json: bool,
+) -> Result<ExitCode, Failure> {
+    sign_in(keeper, sandbox).await?;
+    if twice {
+        return once(keeper, json).await;
+    }
+    output::note("New mail and events arrive every 45 seconds. Stop with Ctrl-C.");
+    serve::show_runs(keeper, json).await;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What a profile remembers of its world.
@@ -202,7 +214,10 @@ async fn consent(sandbox: &Running, url: &str) -> Result<(), Failure> {
     page.map(|_| ()).map_err(|e| Failure::of(&e))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
 fn odd_answer(error: serde_json::Error) -> Failure {
     Failure {
         code: FAILED,

@@ -7,12 +7,13 @@ use charmkeeper_keeper::Keeper;
 use charmkeeper_keeper::api::Event;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::interrupted;
+use super::Interrupts;
 use crate::args::Common;
 use crate::failure::Failure;
 use crate::{output, render, setup};
 
 pub(crate) async fn run(common: &Common) -> Result<ExitCode, Failure> {
+    let mut interrupts = Interrupts::catch();
     let home = setup::home(common)?;
     let lock = home.lock()?;
     let shown = home.dir().display().to_string();
@@ -23,22 +24,20 @@ pub(crate) async fn run(common: &Common) -> Result<ExitCode, Failure> {
     output::note(&format!(
         "Charmkeeper is running on {shown}. Stop it with Ctrl-C."
     ));
-    show_until_stopped(&keeper, common.json).await;
+    tokio::select! {
+        () = show_runs(&keeper, common.json) => {}
+        () = interrupts.wait() => {}
+    }
     output::note("Stopping");
     keeper.shutdown().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints each run as it ends, until Ctrl-C or SIGTERM.
-pub(crate) async fn show_until_stopped(keeper: &Arc<Keeper>, json: bool) {
+/// Prints each run as it ends, for as long as the keeper lives.
+pub(crate) async fn show_runs(keeper: &Arc<Keeper>, json: bool) {
     let mut events = keeper.events();
-    let mut stop = std::pin::pin!(interrupted());
     loop {
-        let event = tokio::select! {
-            event = events.recv() => event,
-            () = &mut stop => return,
-        };
-        match event {
+        match events.recv().await {
             Ok(Event::RunEnded { run }) if json => match serde_json::to_string(&run) {
                 Ok(text) => output::line(&text),
                 Err(e) => output::note(&format!("A run cannot be written as JSON: {e}.")),

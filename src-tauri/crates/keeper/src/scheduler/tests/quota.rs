@@ -104,12 +104,13 @@ fn a_run_by_hand_during_a_pause_does_not_make_it_longer() {
         retry_at: Some(until),
         ..failed(ErrorKind::Quota)
     };
-    rig.end_charm("a", refused.clone());
+    rig.end_charm("a", refused);
+    rig.pass(secs(1));
     rig.outputs();
     for _ in 0..20 {
         rig.send(Input::Manual { charm: "a".into() });
         rig.pass(secs(1));
-        rig.end_charm("a", refused.clone());
+        rig.end_charm("a", refused);
     }
     let longer = |o: &Output| matches!(o, Output::AccountWait { .. });
     assert!(!rig.outputs().iter().any(longer));
