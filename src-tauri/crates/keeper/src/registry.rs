@@ -241,7 +241,11 @@ pub(crate) async fn set_argument(
             "The argument must be a JSON object.",
         ));
     }
-    let (space, id, inputs) = (charm.space.clone(), charm.argument.clone(), argument.clone());
+    let (space, id, inputs) = (
+        charm.space.clone(),
+        charm.argument.clone(),
+        argument.clone(),
+    );
     let owner = charm.id.clone();
     core.store(move |store| {
         let target = DocRef { space, id };
