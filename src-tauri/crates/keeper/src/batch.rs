@@ -394,9 +394,12 @@ fn new_name(charm: &Charm, ending: &Ending) -> Option<String> {
     (*name != charm.name).then(|| name.clone())
 }
 
-/// The charm's code: from the cache, or compiled from its stored sources on a
-/// thread for it.
-pub(crate) async fn compile(core: &Arc<Core>, charm: &Charm) -> Result<Arc<Compiled>, ApiError> {
+/// The charm's code: from memory, from the cache, or compiled from its stored
+/// sources on a thread for it.
+async fn compile(core: &Arc<Core>, charm: &Charm) -> Result<Arc<Compiled>, ApiError> {
+    if let Some(known) = core.programs.get(&charm.program_hash) {
+        return Ok(known);
+    }
     let (hash, core) = (charm.program_hash.clone(), Arc::clone(core));
     let handle = charm.handle.clone();
     let joined = tokio::task::spawn_blocking(move || {
@@ -415,9 +418,12 @@ pub(crate) async fn compile(core: &Arc<Core>, charm: &Charm) -> Result<Arc<Compi
                 .with_hint("Remove the charm and add it again.")
             })?;
         let options = registry::compile_options();
-        core.cache
+        let compiled = core
+            .cache
             .compile_with(&program, &options)
-            .map_err(|e| ApiError::of(&e))
+            .map_err(|e| ApiError::of(&e))?;
+        core.programs.put(&hash, &compiled);
+        Ok(compiled)
     })
     .await;
     joined.unwrap_or_else(|e| {

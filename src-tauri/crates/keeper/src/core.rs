@@ -19,6 +19,7 @@ use tokio::sync::broadcast;
 use crate::api::{ApiError, Event};
 use crate::background::Background;
 use crate::home::Home;
+use crate::programs::Programs;
 
 /// See the module.
 pub(crate) struct Core {
@@ -28,6 +29,7 @@ pub(crate) struct Core {
     pub(crate) broker: Broker,
     pub(crate) vault: Arc<dyn Vault>,
     pub(crate) cache: Cache,
+    pub(crate) programs: Programs,
     pub(crate) worker: WorkerCommand,
     pub(crate) run_limit: Duration,
     pub(crate) clock: Arc<dyn Clock>,

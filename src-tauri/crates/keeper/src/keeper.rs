@@ -25,6 +25,7 @@ use crate::core::{Core, of_store};
 use crate::engine::{Ask, Beginning, Engine, Look};
 use crate::home::{HomeLock, Presence};
 use crate::power::{Surroundings, System};
+use crate::programs::Programs;
 use crate::scheduler::{Blocked, Config, Input, Moment, Scheduler};
 use crate::{google, plan};
 
@@ -231,6 +232,7 @@ async fn open_core(config: &KeeperConfig) -> Result<Core, ApiError> {
     .map_err(|e| ApiError::of(&e))?;
     Ok(Core {
         cache: Cache::new(config.home.cache()),
+        programs: Programs::default(),
         home: config.home.clone(),
         accounts,
         broker,

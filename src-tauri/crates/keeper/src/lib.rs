@@ -27,6 +27,7 @@ mod keeper;
 mod notices;
 mod plan;
 pub mod power;
+mod programs;
 mod registry;
 mod requests;
 pub mod scheduler;
