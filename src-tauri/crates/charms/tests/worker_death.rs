@@ -21,7 +21,7 @@ use std::{
 use charmkeeper_base::Outcome;
 use charmkeeper_charms::{
     frames::{self, Kind},
-    runner::{Ending, run_batch},
+    runner::{Ending, WorkerCommand, run_batch},
 };
 use support::{NO_OP, job, run, worker};
 
@@ -170,6 +170,23 @@ fn dropping_a_batch_kills_its_worker() {
         }
         assert_eq!(ends, 0);
         until("the worker is alive, or a zombie", || children().is_empty()).await;
+    });
+}
+
+#[test]
+fn a_worker_that_does_not_listen_is_killed_too() {
+    let _alone = alone();
+    block_on(async {
+        let deaf = WorkerCommand {
+            program: "/bin/sh".into(),
+            args: ["-c", "exec sleep 1000"].map(Into::into).into(),
+        };
+        let (job, _) = job("a", NO_OP);
+        tokio::select! {
+            () = Box::pin(run_batch(&deaf, vec![job], |_| {})) => panic!("it says nothing"),
+            () = until("it does not start", || !children().is_empty()) => {}
+        }
+        until("it is alive, or a zombie", || children().is_empty()).await;
     });
 }
 

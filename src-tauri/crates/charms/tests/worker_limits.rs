@@ -11,8 +11,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use charmkeeper_charms::runner::{Ending, Job, Limits};
-use support::{job, run_one, short};
+use charmkeeper_charms::runner::{BatchOptions, Ending, Isolation, Job, Limits, run_batch_with};
+use support::{job, run_one, short, worker};
 
 async fn ending(code: &str, limits: Limits) -> Ending {
     let (job, _) = job("hostile", code);
@@ -54,7 +54,21 @@ async fn a_loop_of_microtasks_is_no_success() {
 #[tokio::test]
 async fn waiting_for_a_far_timer_times_out() {
     let code = "await new Promise((done) => setTimeout(done, 1e8));";
-    assert_eq!(ending(code, short()).await, Ending::TimedOut);
+    let limits = Limits {
+        grace: Duration::from_secs(30),
+        ..short()
+    };
+    let end = run_one(Job {
+        limits,
+        ..job("waits", code).0
+    })
+    .await;
+    assert_eq!(end.ending, Ending::TimedOut);
+    assert!(
+        end.usage.wall_ms < 20_000,
+        "it was killed, not stopped: {:?}",
+        end.usage
+    );
 }
 
 #[tokio::test]
@@ -106,6 +120,33 @@ async fn processor_time_has_a_limit_of_its_own() {
     assert!(end.usage.wall_ms < 30_000, "{:?}", end.usage);
 }
 
+#[tokio::test]
+async fn each_job_of_a_process_has_its_own_processor_time() {
+    let limits = Limits {
+        cpu_seconds: 1,
+        ..Limits::default()
+    };
+    // Together more than one of them may use.
+    let code = "const until = Date.now() + 900; while (Date.now() < until);";
+    let jobs = [0, 1, 2].map(|_| Job {
+        limits,
+        ..job("busy", code).0
+    });
+    let options = BatchOptions {
+        slow_after: Duration::from_secs(60),
+        isolation: Isolation::Runtime,
+        ..BatchOptions::default()
+    };
+    let (cmd, mut ends) = (worker(), Vec::new());
+    Box::pin(run_batch_with(&cmd, options, jobs.into(), |end| {
+        ends.push(end);
+    }))
+    .await;
+    for end in ends {
+        assert!(matches!(end.ending, Ending::Finished(_)), "{end:?}");
+    }
+}
+
 fn small_heap() -> Limits {
     Limits {
         heap_bytes: 64 * 1024 * 1024,
@@ -131,6 +172,10 @@ async fn heap_bombs_end_as_out_of_memory() {
         (
             "in a catch",
             "const a = []; for (;;) { try { for (;;) a.push({ a }); } catch {} }",
+        ),
+        (
+            "microtasks",
+            "const a = []; for (;;) { await 0; a.push(new Array(1000).fill({})); }",
         ),
         (
             "map",
@@ -165,13 +210,15 @@ async fn one_huge_allocation_is_out_of_memory_or_an_exception() {
 
 #[tokio::test]
 async fn memory_is_watched_from_outside_too() {
-    // The keeper's own limit, set below what the heap limit allows.
+    // The keeper's own limit, set below what the heap limit allows: a worker
+    // alone takes about 14 MB.
     let limits = Limits {
         heap_bytes: 16 * 1024 * 1024,
         memory_beside_heap: 0,
+        wall: Duration::from_secs(10),
         ..Limits::default()
     };
-    let code = "const a = []; for (let i = 0; i < 10; i++) a.push(new Array(1e5).fill(i));
+    let code = "const a = []; for (let i = 0; i < 3; i++) a.push(new Array(1e5).fill(i));
         for (;;) a[0].reverse();";
     assert_eq!(ending(code, limits).await, Ending::OutOfMemory);
 }

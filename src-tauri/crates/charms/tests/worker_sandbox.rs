@@ -49,9 +49,19 @@ async fn native_code_in_a_worker_reaches_nothing() {
     let report = probe(&worker()).await.unwrap();
     assert!(report.confined(), "{report:#?}");
     let refused: Vec<_> = report.attempts.iter().map(|a| a.errno).collect();
-    assert_eq!(refused, vec![Some(1); 6], "EPERM each: {report:#?}");
+    let (eperm, ebadf) = (Some(1), Some(9));
+    let wanted = [eperm, eperm, eperm, eperm, eperm, eperm, eperm, ebadf];
+    assert_eq!(refused, wanted, "{report:#?}");
     assert!(report.level.contains("seccomp on"), "{}", report.level);
     assert!(report.level.contains("limits on"), "{}", report.level);
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_worker_closes_what_it_inherits() {
+    let text = "exec 7</etc/passwd; program=$1; shift; exec \"$program\" worker \"$@\"";
+    let report = probe(&script(text, &worker().program)).await.unwrap();
+    assert!(report.confined(), "{report:#?}");
 }
 
 #[tokio::test]

@@ -104,8 +104,8 @@ pub struct Gone {
 pub struct Attempt {
     /// What was tried, as in `read /etc/passwd`.
     pub what: String,
-    /// The number of the error with which the system refused permission; `None`
-    /// when the attempt got past the sandbox, even if it then failed.
+    /// The number of the error with which the system refused; `None` when the
+    /// attempt got past the sandbox, even if it then failed.
     pub errno: Option<i32>,
     /// What happened, in the system's words.
     pub text: String,

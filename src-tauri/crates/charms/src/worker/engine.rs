@@ -7,15 +7,21 @@
 //! whoever terminated it (`super::watchdog`).
 //!
 //! Traps of the engine that are closed here (measured, not documented upstream):
-//! * A process can make 252 runtimes and leaks about 0.9 MB for each; a worker
-//!   makes at most [`RUNTIMES_PER_PROCESS`].
+//! * A process can make 252 runtimes and leaks about 0.9 MB for each. A worker
+//!   makes one and copies itself (`super::copies`); where it cannot, it makes at
+//!   most [`RUNTIMES_PER_PROCESS`].
 //! * With a near-heap-limit callback registered the limit is raised at every
 //!   call; none is registered, `heap_limits(0, n)` alone terminates and cannot be
 //!   caught by the charm.
 //! * A loop of microtasks that is terminated ends the event loop with `Ok`;
-//!   `is_execution_terminating` is asked after every step.
+//!   `is_execution_terminating` is asked after every run.
 //! * The default JavaScript stack is 1 MiB; [`init_process`] raises it to
 //!   8 MiB, for which the thread needs [`THREAD_STACK`].
+//! * `Math.random` is seeded when a runtime is made: see `prelude.js`.
+//!
+//! One that stays: a call takes at most 65,535 arguments, so that
+//! `list.push(...large)` and `Math.max(...large)` throw a `RangeError` where V8
+//! would not.
 
 use std::{rc::Rc, sync::Once, task::Poll};
 

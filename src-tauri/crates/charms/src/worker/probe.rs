@@ -34,7 +34,7 @@ pub(crate) fn attempts() -> Vec<Attempt> {
         judge("send a UDP packet".to_owned(), udp()),
         judge(format!("start {program}"), start(program)),
     ];
-    list.extend(signal_parent().map(|sent| judge("signal the keeper".to_owned(), sent)));
+    list.extend(of_this_system());
     list
 }
 
@@ -103,24 +103,51 @@ fn start(program: &str) -> io::Result<()> {
     Command::new(program).status().map(drop)
 }
 
-/// `None` where there are no signals.
+/// What only Unix has.
 #[cfg(unix)]
-#[allow(unsafe_code, reason = "kill is a C function")]
-#[allow(clippy::unnecessary_wraps, reason = "the same form as elsewhere")]
-fn signal_parent() -> Option<io::Result<()>> {
+#[allow(unsafe_code, reason = "kill, fork and fcntl are C functions")]
+fn of_this_system() -> Vec<Attempt> {
+    let done = |result: libc::c_int| {
+        if result < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
+    };
     // SAFETY: signal 0 only asks whether a signal could be sent.
-    let sent = unsafe { libc::kill(libc::getppid(), 0) };
-    Some(if sent == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    })
+    let signal = done(unsafe { libc::kill(libc::getppid(), 0) });
+    // SAFETY: the new process, if there is one, does nothing but end.
+    let made = unsafe { libc::fork() };
+    let copy = done(made);
+    if made == 0 {
+        super::process::end(0);
+    }
+    if made > 0 {
+        // SAFETY: no status is asked for.
+        unsafe { libc::waitpid(made, std::ptr::null_mut(), 0) };
+    }
+    // Its own three files and the frames are the first four. At most 32 are
+    // possible (`sandbox`).
+    // SAFETY: asking for the flags of a descriptor changes nothing.
+    let open = (4..32).find(|fd| unsafe { libc::fcntl(*fd, libc::F_GETFD) } >= 0);
+    vec![
+        judge("signal the keeper".to_owned(), signal),
+        judge("make a process".to_owned(), copy),
+        Attempt {
+            what: "use a file that was left open".to_owned(),
+            errno: open.is_none().then_some(libc::EBADF),
+            text: match open {
+                Some(fd) => format!("file {fd} is open"),
+                None => "none is open".to_owned(),
+            },
+        },
+    ]
 }
 
-/// `None` where there are no signals.
+/// What only Unix has.
 #[cfg(not(unix))]
-fn signal_parent() -> Option<io::Result<()>> {
-    None
+fn of_this_system() -> Vec<Attempt> {
+    Vec::new()
 }
 
 #[cfg(test)]
