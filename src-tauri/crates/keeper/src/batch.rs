@@ -394,42 +394,24 @@ fn new_name(charm: &Charm, ending: &Ending) -> Option<String> {
     (*name != charm.name).then(|| name.clone())
 }
 
-/// The charm's code: from memory, from the cache, or compiled from its stored
-/// sources on a thread for it.
+/// The charm's code: from memory, or compiled from its stored sources.
 async fn compile(core: &Arc<Core>, charm: &Charm) -> Result<Arc<Compiled>, ApiError> {
     if let Some(known) = core.programs.get(&charm.program_hash) {
         return Ok(known);
     }
-    let (hash, core) = (charm.program_hash.clone(), Arc::clone(core));
-    let handle = charm.handle.clone();
-    let joined = tokio::task::spawn_blocking(move || {
-        let stored = core
-            .store
-            .program(&hash)
-            .map_err(|e| crate::core::of_store(&e))?;
-        let program = stored
-            .as_ref()
-            .and_then(registry::program_from_json)
-            .ok_or_else(|| {
-                ApiError::new(
-                    ErrorKind::Local,
-                    format!("The sources of {handle} are damaged."),
-                )
-                .with_hint("Remove the charm and add it again.")
-            })?;
-        let options = registry::compile_options();
-        let compiled = core
-            .cache
-            .compile_with(&program, &options)
-            .map_err(|e| ApiError::of(&e))?;
-        core.programs.put(&hash, &compiled);
-        Ok(compiled)
-    })
-    .await;
-    joined.unwrap_or_else(|e| {
-        Err(ApiError::new(
-            ErrorKind::Charm,
-            format!("The compiler failed on this charm: {e}."),
-        ))
-    })
+    let hash = charm.program_hash.clone();
+    let stored = core.store(move |store| store.program(&hash)).await?;
+    let program = stored
+        .as_ref()
+        .and_then(registry::program_from_json)
+        .ok_or_else(|| {
+            ApiError::new(
+                ErrorKind::Local,
+                format!("The sources of {} are damaged.", charm.handle),
+            )
+            .with_hint("Remove the charm and add it again.")
+        })?;
+    let compiled = registry::compile(core, &program).await?;
+    core.programs.put(&charm.program_hash, &compiled);
+    Ok(compiled)
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use charmkeeper_base::ErrorKind;
 use charmkeeper_base::cell::{Change, DocRef, did, id};
 use charmkeeper_charms::compile::{
-    CompileOptions, Compiled, Program, load_program, program_from_files, readable_name,
+    Compiled, Program, load_program, program_from_files, readable_name,
 };
 use charmkeeper_charms::runner::Inspection;
 use charmkeeper_store::{
@@ -39,11 +39,6 @@ pub(crate) struct Addition {
     pub(crate) account: Option<String>,
     pub(crate) enabled: bool,
     pub(crate) position: i64,
-}
-
-/// What every charm must be: one with a `bgUpdater`.
-pub(crate) fn compile_options() -> CompileOptions {
-    CompileOptions::default()
 }
 
 /// A program as the store keeps it.
@@ -266,12 +261,14 @@ pub(crate) async fn set_argument(
     .await
 }
 
-async fn compile(core: &Arc<Core>, program: &Program) -> Result<Arc<Compiled>, ApiError> {
+/// Compiles a program, or takes it from the cache on disk, on a thread for it.
+pub(crate) async fn compile(
+    core: &Arc<Core>,
+    program: &Program,
+) -> Result<Arc<Compiled>, ApiError> {
     let (core, program) = (Arc::clone(core), program.clone());
     let compiled = tokio::task::spawn_blocking(move || {
-        core.cache
-            .compile_with(&program, &compile_options())
-            .map_err(|e| ApiError::of(&e))
+        core.cache.compile(&program).map_err(|e| ApiError::of(&e))
     });
     compiled.await.unwrap_or_else(|e| {
         Err(ApiError::new(
