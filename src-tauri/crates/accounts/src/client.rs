@@ -188,6 +188,14 @@ impl ClientId {
         }
     }
 
+    /// Removes the secret of a person's own client from the vault.
+    ///
+    /// # Errors
+    /// [`VaultError`] when the vault cannot be used.
+    pub fn forget_secret(vault: &dyn Vault) -> Result<(), VaultError> {
+        vault.delete(VAULT_ITEM)
+    }
+
     /// The person's own client, from the id in the keeper's settings and the
     /// secret in the vault.
     ///

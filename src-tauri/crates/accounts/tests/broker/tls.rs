@@ -1,30 +1,46 @@
 //! Certificates: the good one passes, the others are named for what they are.
 //!
-//! The files in `certificates/` were made once with `openssl ca`: a root that is
-//! trusted by these tests only, and three certificates of one key for 127.0.0.1
-//! (valid from 2000 to 2198, expired in 2001, valid from 2197 on).
+//! Each test makes a root of its own and a certificate for 127.0.0.1 below it, so
+//! that no key is kept in a file.
 
 use std::sync::Arc;
 
 use charmkeeper_accounts::broker::{BrokerConfig, Fetched, RunBudget};
 use charmkeeper_base::ErrorKind;
 use charmkeeper_base::time::FakeClock;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::support::*;
 
-const ROOT: &[u8] = include_bytes!("certificates/root.pem");
-const KEY: &[u8] = include_bytes!("certificates/key-for-tests.pem");
+/// The first and the last year of a certificate.
+type Years = (i32, i32);
+const IN_DATE: Years = (2000, 2198);
+const EXPIRED: Years = (2000, 2001);
+const FUTURE: Years = (2197, 2198);
 
-/// One request to a server with this certificate, by a broker that trusts the
-/// root or does not.
-async fn fetch(certificate: &'static [u8], trusted: bool) -> Fetched {
-    let chain = vec![CertificateDer::from_pem_slice(certificate).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();
+/// A root that nobody trusts yet.
+fn root() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    (params.not_before, params.not_after) =
+        (date_time_ymd(2000, 1, 1), date_time_ymd(2199, 1, 1));
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// One request to a server with a certificate of these years, by a broker that
+/// trusts its root or does not.
+async fn fetch((first, last): Years, trusted: bool) -> Fetched {
+    let root = root();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    (params.not_before, params.not_after) =
+        (date_time_ymd(first, 1, 1), date_time_ymd(last, 1, 1));
+    let chain = vec![params.signed_by(&key, &root).unwrap().der().clone()];
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, key)
@@ -42,7 +58,7 @@ async fn fetch(certificate: &'static [u8], trusted: bool) -> Fetched {
             }
         }
     });
-    let extra_roots = if trusted { vec![ROOT.to_vec()] } else { vec![] };
+    let extra_roots = if trusted { vec![root.pem().into_bytes()] } else { vec![] };
     let config = BrokerConfig {
         extra_roots,
         ..BrokerConfig::default()
@@ -58,16 +74,14 @@ async fn fetch(certificate: &'static [u8], trusted: bool) -> Fetched {
 
 #[tokio::test]
 async fn a_certificate_that_is_trusted_and_in_date_passes() {
-    let fetched = fetch(include_bytes!("certificates/valid.pem"), true).await;
+    let fetched = fetch(IN_DATE, true).await;
     assert_eq!(fetched.result.unwrap().status, 200);
 }
 
 #[tokio::test]
 async fn certificates_out_of_date_point_to_the_clock() {
-    let expired: &[u8] = include_bytes!("certificates/expired.pem");
-    let future: &[u8] = include_bytes!("certificates/future.pem");
-    for (certificate, part) in [(expired, "has expired"), (future, "is not valid yet")] {
-        let error = fetch(certificate, true).await.result.unwrap_err();
+    for (years, part) in [(EXPIRED, "has expired"), (FUTURE, "is not valid yet")] {
+        let error = fetch(years, true).await.result.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Offline);
         assert!(error.message.contains(part), "{}", error.message);
         assert!(
@@ -80,7 +94,7 @@ async fn certificates_out_of_date_point_to_the_clock() {
 
 #[tokio::test]
 async fn a_certificate_of_an_unknown_issuer_is_not_trusted() {
-    let error = fetch(include_bytes!("certificates/valid.pem"), false)
+    let error = fetch(IN_DATE, false)
         .await
         .result
         .unwrap_err();
