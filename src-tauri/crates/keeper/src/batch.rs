@@ -1,4 +1,4 @@
-//! One batch: the charms of one space that are due together, from their rows
+//! One batch: charms that are due together, most often of one space, from their rows
 //! to the end of their runs.
 //!
 //! In: charms to start. Out: reports to the engine, one `Started` and one
@@ -24,6 +24,7 @@ use crate::core::Core;
 use crate::host::RunHost;
 use crate::registry;
 use crate::scheduler::{BatchId, RunEnd};
+use crate::spaces::finish::{Remote, finish_run};
 use crate::verdict::Verdict;
 
 /// The address that charms are given as their server's; the broker answers it.
@@ -189,7 +190,7 @@ impl Batch {
             )));
         };
         let compiled = compile(&self.core, &charm).await.map_err(not_started)?;
-        let host = RunHost::new(Arc::clone(&self.core), charm.clone());
+        let host = RunHost::new(Arc::clone(&self.core), &planned.run, charm.clone());
         let job = Job {
             run: planned.run.clone(),
             charm: charm.handle.clone(),
@@ -228,7 +229,7 @@ impl Batch {
             kind: Some(kind),
             retry_at: None,
         };
-        self.write(planned, finish, end).await;
+        self.write(planned, finish, Remote::default(), end).await;
     }
 
     /// Judges the run and writes everything it leaves, in one transaction.
@@ -255,15 +256,23 @@ impl Batch {
             kind: verdict.error.as_ref().map(|e| e.kind),
             retry_at: verdict.retry_at,
         };
-        self.write(&run.planned, finish, run_end).await;
+        let remote = Remote {
+            spaces: self.core.desk.spaces(),
+            served: run.host.take_served(),
+            charm: run.charm.name.clone(),
+            at: now,
+        };
+        self.write(&run.planned, finish, remote, run_end).await;
     }
 
-    async fn write(&self, planned: &Planned, finish: FinishRun, mut end: RunEnd) {
+    async fn write(&self, planned: &Planned, finish: FinishRun, remote: Remote, mut end: RunEnd) {
+        let desk = self.core.desk.clone();
         let run = planned.run.clone();
         let written = self
             .core
             .store(move |store| {
-                let refused = store_end(store, finish)?;
+                let (refused, told) = store_end(store, finish, &remote)?;
+                told.iter().for_each(|space| desk.wake(space));
                 Ok((refused, store.run_details(&run)?.map(|d| d.run)))
             })
             .await;
@@ -279,10 +288,8 @@ impl Batch {
             }
             Err(error) => {
                 tracing::error!("the end of a run could not be stored: {error}");
-                self.core.tell(crate::api::Event::Notice {
-                    kind: "local".to_owned(),
-                    message: error.message.clone(),
-                });
+                self.core
+                    .notify(crate::notices::of_computer(&error.message));
                 self.ended(planned, local_trouble(), Err(error));
             }
         }
@@ -306,12 +313,14 @@ impl Batch {
 
 /// Writes the end; when the changes cannot be taken, writes it as a failure of
 /// the charm without them, and returns the kind of that failure.
+/// Answers as well the spaces whose outbox has something new.
 fn store_end(
     store: &charmkeeper_store::Store,
     mut finish: FinishRun,
-) -> Result<Option<ErrorKind>, StoreError> {
-    let first = match store.finish_run(&finish) {
-        Ok(_) => return Ok(None),
+    remote: &Remote,
+) -> Result<(Option<ErrorKind>, Vec<String>), StoreError> {
+    let first = match finish_run(store, &mut finish, remote) {
+        Ok(told) => return Ok((None, told)),
         Err(StoreError::Conflict { .. }) => {
             // The keeper itself wrote meanwhile (a refreshed sign-in, say). The
             // patches name their places, so they are laid over what is there now.
@@ -319,7 +328,7 @@ fn store_end(
                 change.base_version = None;
             }
             match store.finish_run(&finish) {
-                Ok(_) => return Ok(None),
+                Ok(_) => return Ok((None, Vec::new())),
                 Err(e) => e,
             }
         }
@@ -340,7 +349,7 @@ fn store_end(
         stack: None,
     });
     store.finish_run(&finish)?;
-    Ok(Some(first.kind()))
+    Ok((Some(first.kind()), Vec::new()))
 }
 
 /// A run of which nothing was kept, for no reason that is known.

@@ -26,7 +26,7 @@ use crate::scheduler::{
     BatchId, Blocked, CharmStatus, Input, Moment, Output, Reason, Refusal, RunEnd, Saved,
     Scheduler, Start,
 };
-use crate::{google, notices, views};
+use crate::{google, views};
 
 /// How long runs may go on after the program was told to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -51,6 +51,8 @@ pub(crate) enum Ask {
     },
     /// End the run of this charm if a person asked for it.
     Abandon { charm: String },
+    /// The network is charged by volume, or no longer.
+    Metered(bool),
     /// End everything in good order.
     Stop(oneshot::Sender<()>),
 }
@@ -152,6 +154,9 @@ impl Engine {
 
     fn tick(&mut self) {
         for input in self.surroundings.look() {
+            if matches!(input, Input::NetworkChanged { online: true } | Input::Woke { .. }) {
+                self.core.desk.check();
+            }
             self.tell(input);
         }
         self.tell(Input::Tick);
@@ -170,7 +175,7 @@ impl Engine {
 
     fn act(&mut self, output: Output) {
         match output {
-            Output::Start { batch, runs, .. } => self.start_batch(batch, runs),
+            Output::Start { batch, runs } => self.start_batch(batch, runs),
             Output::Cancel { charm, .. } => {
                 if let Some(going) = self.going.get(&charm) {
                     going.cancel.cancel();
@@ -203,10 +208,7 @@ impl Engine {
             }
             Output::Joined { .. } => {}
             Output::Refused { charm, why } => self.answer(&charm, &Err(refusal(why))),
-            Output::Notify(notice) => {
-                let (kind, message) = notices::words(&notice, &self.core);
-                self.core.tell(Event::Notice { kind, message });
-            }
+            Output::Notify(notice) => self.core.noticed(&notice),
         }
     }
 
@@ -271,6 +273,7 @@ impl Engine {
                 }
                 let answer = match &row {
                     Ok(row) => {
+                        self.core.stored_again();
                         self.core.tell(Event::RunEnded {
                             run: views::run(row),
                         });
@@ -332,6 +335,10 @@ impl Engine {
                 if self.going.get(&charm).is_none_or(asked_for) {
                     self.tell(Input::Cancel { charm });
                 }
+            }
+            Ask::Metered(metered) => {
+                self.surroundings.metered(metered);
+                self.tick();
             }
             // Handled where it is received.
             Ask::Stop(done) => drop(done),
@@ -438,6 +445,6 @@ fn refusal(why: Refusal) -> ApiError {
     match why {
         Refusal::Unknown => ApiError::new(ErrorKind::Usage, "The charm was removed."),
         Refusal::Stopping => ApiError::new(ErrorKind::Local, "The keeper is stopping."),
-        Refusal::Cancelled => ApiError::new(ErrorKind::Usage, "The run was cancelled."),
+        Refusal::Cancelled => ApiError::new(ErrorKind::Local, "The run was cancelled."),
     }
 }

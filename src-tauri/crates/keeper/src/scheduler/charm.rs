@@ -126,7 +126,7 @@ pub(super) struct Charm {
     pub(super) plan: CharmPlan,
     /// The nominal time of the next start; stays when it passes unused.
     pub(super) due: Vt,
-    /// From here on it may be taken along in a batch of its space.
+    /// From here on it may be taken along in a batch that starts for another.
     pub(super) earliest: Vt,
     /// It does not start by itself before this: spread, calm, account gap.
     pub(super) not_before: Vt,
@@ -156,6 +156,8 @@ pub(super) struct Charm {
     pub(super) last_end: Option<Vt>,
     pub(super) last_outcome: Option<Outcome>,
     pub(super) told: Told,
+    /// Its last run went well and took so little that it delays nobody.
+    pub(super) quick: bool,
     /// What the last `Persist` said.
     pub(super) saved: Option<Saved>,
 }
@@ -185,6 +187,7 @@ impl Charm {
             last_end: None,
             last_outcome: None,
             told: Told::default(),
+            quick: false,
             saved: None,
         }
     }
@@ -198,7 +201,7 @@ impl Charm {
         self.due.max(self.not_before)
     }
 
-    /// From here on it may start together with others of its space.
+    /// From here on it may start together with others.
     pub(super) fn gate(&self) -> Vt {
         self.earliest.max(self.not_before)
     }

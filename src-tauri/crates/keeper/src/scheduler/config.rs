@@ -88,7 +88,7 @@ impl Default for Config {
         Self {
             concurrency: 2,
             manual_extra: 1,
-            max_batch: 32,
+            max_batch: 64,
             jitter: 0.1,
             spread_step: Duration::from_millis(250),
             start_window: Duration::from_secs(10),

@@ -58,6 +58,10 @@ pub(super) struct Ended {
     part: Option<Bar>,
 }
 
+/// A run that took no longer is quick. Much longer than one that changes nothing,
+/// much shorter than one that waits for a slow server.
+const QUICK: std::time::Duration = std::time::Duration::from_millis(250);
+
 impl Scheduler {
     /// A run was reported as ended. Reports that name an older batch, or a run
     /// that ended before, change nothing.
@@ -109,11 +113,15 @@ impl Scheduler {
             return;
         }
         let verdict = Verdict::of(&end);
+        let Some(c) = self.charms.get_mut(&i) else {
+            return;
+        };
         let part = end
             .kind
             .and_then(Bar::of)
             .filter(|_| verdict == Verdict::Good);
         let began = began.unwrap_or(handed);
+        c.quick = verdict == Verdict::Good && t.saturating_sub(began) <= QUICK;
         let retry_at = end.retry_at;
         let ended = Ended {
             i,

@@ -163,12 +163,11 @@ pub enum Notice {
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// Run these charms of one space, one after another, in one worker.
+    /// Run these charms one after another, in one worker: those of one space
+    /// that are due, and quick ones of others.
     Start {
         /// To be named in `RunStarted` and `RunEnded`.
         batch: BatchId,
-        /// Their space.
-        space: String,
         /// In this order.
         runs: Vec<Start>,
     },

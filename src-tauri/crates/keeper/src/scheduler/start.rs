@@ -105,6 +105,7 @@ impl Scheduler {
         let mut members = vec![first];
         if !manual {
             members.extend(self.companions(first, &space));
+            self.add_guests(&mut members);
             let order = |i: &Index| {
                 self.charms
                     .get(i)
@@ -137,7 +138,6 @@ impl Scheduler {
             .collect();
         self.out.push(Output::Start {
             batch: BatchId(id),
-            space,
             runs,
         });
     }
@@ -159,17 +159,46 @@ impl Scheduler {
                 Place::Timer(_) => c.gate() <= self.t,
                 Place::Parked | Place::Batch { .. } => false,
             };
-            if waits
-                && *i != first
-                && !c.manual
-                && self.account_taken(*i).is_none()
-                && self.block_of(c, self.t).is_none()
-            {
+            if waits && *i != first && self.is_free(*i, c) {
                 due.push((c.ready_since.unwrap_or(c.key()), *i));
             }
         }
         due.sort_unstable();
         due.into_iter().take(room).map(|(_, i)| i).collect()
+    }
+
+    /// Nothing keeps the charm from starting by itself now.
+    fn is_free(&self, i: Index, c: &Charm) -> bool {
+        !c.manual && self.account_taken(i).is_none() && self.block_of(c, self.t).is_none()
+    }
+
+    /// Fills a batch with charms of other spaces that are due, or nearly. A
+    /// worker costs as much as ten quick runs; fifty spaces with a worker each
+    /// would spend a third of all processor time on workers. Only quick charms
+    /// share in this way: one that waits for a server would delay strangers, and
+    /// what it delays should be of its own space.
+    fn add_guests(&self, members: &mut Vec<Index>) {
+        let quick = |i: &Index| self.charms.get(i).is_some_and(|c| c.quick);
+        if !members.iter().all(quick) {
+            return;
+        }
+        let room = self.config.max_batch.max(1).saturating_sub(members.len());
+        let until = self.t.saturating_add(GUESTS_AHEAD);
+        let ready = self.ready.iter().map(|(_, _, i)| *i);
+        let timers = self.timers.range(..=(until, Index::MAX)).map(|(_, i)| *i);
+        let mut guests: Vec<Index> = Vec::new();
+        for i in ready.chain(timers) {
+            if guests.len() == room {
+                break;
+            }
+            let Some(c) = self.charms.get(&i) else {
+                continue;
+            };
+            if c.quick && c.gate() <= self.t && !members.contains(&i) && self.is_free(i, c) {
+                guests.push(i);
+            }
+        }
+        members.extend(guests);
     }
 
     /// Marks one charm as handed to the worker, and records the ticks that
@@ -248,6 +277,10 @@ impl Scheduler {
         }
     }
 }
+
+/// How far ahead of its time a charm of another space is looked for. Its own
+/// jitter says how early it may start; this bounds the search.
+const GUESTS_AHEAD: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// How long beyond the limit of one run a batch may be silent.
 pub(super) const STALL: std::time::Duration = std::time::Duration::from_secs(60);

@@ -79,7 +79,6 @@ fn partial(kind: ErrorKind) -> RunEnd {
 struct Started {
     at: Duration,
     batch: BatchId,
-    space: String,
     charm: String,
     trigger: Trigger,
 }
@@ -174,13 +173,12 @@ impl Rig {
 
     fn take(&mut self, output: &Output) {
         match output {
-            Output::Start { batch, space, runs } => {
+            Output::Start { batch, runs } => {
                 assert!(!runs.is_empty());
                 for run in runs {
                     let started = Started {
                         at: self.now.mono,
                         batch: *batch,
-                        space: space.clone(),
                         charm: run.charm.clone(),
                         trigger: run.trigger,
                     };

@@ -120,6 +120,42 @@ fn no_more_than_two_batches_run_and_a_person_does_not_wait_for_them() {
     );
 }
 
+/// Five charms in a space each, an interval after runs that took `took`: how
+/// many batches they start in.
+fn batches_after(took: Duration) -> usize {
+    let mut rig = Rig::new();
+    rig.hold = true;
+    let ids = ["a", "b", "c", "d", "e"];
+    let charms = ids.map(|id| (plan(id, &format!("s-{id}")), None)).to_vec();
+    rig.send(Input::CharmsAdded(charms));
+    let mut first = Vec::new();
+    while first.len() < ids.len() {
+        if let Some(run) = rig.open.first().cloned() {
+            rig.begin(&run.charm);
+            rig.pass(took);
+            rig.end(&run, good());
+        }
+        first.extend(rig.starts());
+    }
+    while let Some(run) = rig.open.first().cloned() {
+        rig.begin(&run.charm);
+        rig.pass(took);
+        rig.end(&run, good());
+    }
+    rig.hold = false;
+    rig.pass(secs(100));
+    let again = rig.starts();
+    let started: std::collections::BTreeSet<_> =
+        again.iter().take(ids.len()).map(|s| s.batch).collect();
+    started.len()
+}
+
+#[test]
+fn quick_charms_of_other_spaces_share_a_worker_and_slow_ones_do_not() {
+    assert_eq!(batches_after(Duration::from_millis(30)), 1);
+    assert_eq!(batches_after(secs(1)), 5);
+}
+
 #[test]
 fn a_batch_has_an_upper_bound() {
     let mut rig = Rig::new();
@@ -132,7 +168,7 @@ fn a_batch_has_an_upper_bound() {
     for start in rig.starts() {
         *sizes.entry(start.batch).or_insert(0) += 1;
     }
-    assert_eq!(sizes.into_values().collect::<Vec<_>>(), [32, 32]);
+    assert_eq!(sizes.into_values().collect::<Vec<_>>(), [64, 36]);
 }
 
 #[test]

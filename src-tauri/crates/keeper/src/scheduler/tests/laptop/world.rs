@@ -266,9 +266,9 @@ impl World {
 
     fn take(&mut self, output: Output) {
         match output {
-            Output::Start { batch, runs, space } => {
+            Output::Start { batch, runs } => {
                 for (n, run) in runs.into_iter().enumerate() {
-                    self.check_start(&run, &space);
+                    self.check_start(&run);
                     self.tally.runs += 1;
                     let took = if self.chance(2) { 30 * SEC } else { 2 * SEC };
                     let took = 50 + self.below(took);
