@@ -128,6 +128,7 @@ async fn the_frames_of_a_private_session() {
         services: Vec::new(),
         client: None,
         print_url: true,
+        account: None,
     };
     ask(&keeper, &google, connect).await;
     for charm in [GMAIL, CALENDAR, "google-auth", GMAIL] {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{Bare, RUN, keys};
 
-const CHARM: [&str; 18] = [
+const CHARM: [&str; 19] = [
     "charm",
     "id",
     "name",
@@ -16,6 +16,7 @@ const CHARM: [&str; 18] = [
     "hosts",
     "account",
     "source",
+    "warnings",
     "state",
     "detail",
     "interval_seconds",
@@ -148,8 +149,8 @@ async fn accounts_and_status_say_what_is_there() {
     assert_eq!(
         keys(&status),
         [
-            "summary", "icon", "serving", "pid", "version", "home", "online", "paused", "running",
-            "charms", "accounts"
+            "summary", "icon", "serving", "pid", "version", "home", "online", "warning", "paused",
+            "running", "charms", "accounts"
         ]
     );
     assert_eq!(status["serving"], false);

@@ -90,7 +90,7 @@ async fn a_filter_that_means_nothing_is_refused() {
     let unknown = bare
         .say(&["history", "--charm", "nobody"])
         .await
-        .with_code(1);
+        .with_code(2);
     assert!(
         unknown.sentence().contains("no charm of that name"),
         "{unknown}"

@@ -10,21 +10,22 @@ use crate::{BROKEN, Bare, COUNTER};
 async fn an_unknown_charm_is_named_with_what_there_is() {
     let bare = Bare::with_charms().await;
     for command in ["run", "cells", "pause", "resume", "remove"] {
-        let done = bare.say(&[command, "nobody"]).await.with_code(1);
+        let done = bare.say(&[command, "nobody"]).await.with_code(2);
         assert!(done.sentence().contains("nobody"), "{done}");
         assert_eq!(done.out, "", "{done}");
     }
-    let done = bare.run(&["run", "nobody"]).await.with_code(1);
+    let done = bare.run(&["run", "nobody"]).await.with_code(2);
     assert_eq!(done.json()["error"]["kind"], "usage");
-    // A place in a charm that is there holds nothing, which is an answer.
-    assert_eq!(
-        bare.ask(&["cells", "counter", "nothing/here"]).await,
-        Value::Null
+    // A place that is not there is named with the outputs that are.
+    let done = bare.say(&["cells", "counter", "typo"]).await.with_code(2);
+    assert!(
+        done.err.contains("typo") && done.err.contains("count"),
+        "{done}"
     );
     let done = bare
         .say(&["disconnect", "nobody@example.com"])
         .await
-        .with_code(1);
+        .with_code(2);
     assert!(done.sentence().contains("nobody@example.com"), "{done}");
 }
 
@@ -156,6 +157,16 @@ async fn a_damaged_database_is_set_aside_and_said() {
         .iter()
         .find(|c| c["name"] == "Data");
     assert_eq!(data.unwrap()["state"], "warning", "{checks:#}");
+    // Said by the history and by the state, until a person has read it there.
+    for args in [&["history"][..], &["status", "--json"], &["status"]] {
+        let done = bare.say(args).await.with_code(0);
+        assert!(done.err.contains("was damaged"), "{args:?}: {done}");
+        assert!(!done.out.contains("warning: "), "{args:?}: {done}");
+    }
+    for args in [["history"], ["status"]] {
+        let done = bare.say(&args).await.with_code(0);
+        assert!(!done.err.contains("damaged"), "{args:?}: {done}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! the provider sent, without hop-by-hop headers.
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::{ErrorKind, UnixMs};
 
@@ -54,7 +55,7 @@ pub struct HttpResponse {
 
 /// One line of a run's timeline: a request and how it ended. Holds no header,
 /// no body and no query string, so that it can be shown and exported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct CallRecord {
     /// Upper-case method.
     pub method: String,
@@ -80,7 +81,7 @@ pub struct CallRecord {
 }
 
 /// Why a call failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct CallError {
     /// The kind that decides what happens next.
     pub kind: ErrorKind,
@@ -88,5 +89,6 @@ pub struct CallError {
     pub message: String,
     /// Do not try before this moment, where the provider named one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[ts(optional)]
     pub retry_at: Option<UnixMs>,
 }

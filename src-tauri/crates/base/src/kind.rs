@@ -2,9 +2,10 @@
 //! when to try again, what the person sees, and the way back.
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// What went wrong, in the only terms the scheduler and the window act on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
     /// No network: DNS, connect, captive portal. Never counts against a charm.

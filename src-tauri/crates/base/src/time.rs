@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use ts_rs::TS;
 
 /// A moment in milliseconds since 1970-01-01T00:00:00Z. In JSON it is an
 /// RFC 3339 string in UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, TS)]
+#[ts(type = "string")]
 pub struct UnixMs(pub i64);
 
 impl UnixMs {

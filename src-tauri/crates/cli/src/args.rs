@@ -15,7 +15,8 @@ use clap::{Args, Parser, Subcommand};
     long_about = "Keeps your charms running while the browser is closed: signs in to Google, runs \
 each charm's background update on a timer, and keeps a history of every run.\n\nWithout a command \
 it opens the tray and the window.",
-    after_help = "Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 the keeper cannot be \
+    after_help = "Exit codes: 0 done, 1 the work failed, 2 wrong usage (an unknown charm, run \
+or path too), 3 the keeper cannot be \
 reached or started, 69 no display for a command that needs one.\n\nExamples:\n  charmkeeper sandbox --once         try everything without a Google account\n  \
 charmkeeper connect google         sign in and add the Gmail and Calendar charms\n  \
 charmkeeper serve                  run without a display until stopped\n  charmkeeper history --changed      what changed, newest first"
@@ -88,6 +89,24 @@ charmkeeper connect google --print-url   open the address yourself, on this comp
         /// Account id or email address, as `accounts` lists it.
         account: String,
     },
+    /// Connect remote spaces and look after what waits for them.
+    #[command(subcommand)]
+    Space(SpaceCommand),
+    /// Run a piece of a remote space in the background, here.
+    #[command(
+        after_help = "Example:\n  charmkeeper register --space did:key:z6Mk... --piece fid1:... --integration gmail"
+    )]
+    Register {
+        /// `did:key` of the piece's space.
+        #[arg(long, value_name = "DID")]
+        space: String,
+        /// Id of the piece, `fid1:...`.
+        #[arg(long, value_name = "ID")]
+        piece: String,
+        /// As the piece calls it, `gmail`.
+        #[arg(long, value_name = "NAME")]
+        integration: String,
+    },
     /// List charms.
     Charms,
     /// Add a charm from a file, a folder or an https address.
@@ -140,6 +159,51 @@ charmkeeper history --format csv > runs.csv"
     /// The worker process; started by the keeper, not by people.
     #[command(hide = true)]
     Worker,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpaceCommand {
+    /// Connect your home space, or a named one, with your key.
+    #[command(
+        after_help = "Examples:\n  charmkeeper space connect --url https://toolshed.example --key-file my.pem\n  \
+charmkeeper space connect --url https://toolshed.example --mnemonic-stdin < words.txt"
+    )]
+    Connect(SpaceConnectArgs),
+    /// Show every space, what waits for it and what is stuck.
+    Status,
+    /// Try a stuck change again.
+    Retry {
+        /// Its number, as `space status` shows it.
+        id: u64,
+    },
+    /// Give a stuck change up.
+    Drop {
+        /// Its number, as `space status` shows it.
+        id: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("key").required(true))]
+pub(crate) struct SpaceConnectArgs {
+    /// Address of the server, as you open it in the browser.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: String,
+    /// Your key as a PKCS8 file (PEM).
+    #[arg(long, value_name = "PEM", group = "key")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Read your 24 words from standard input.
+    #[arg(long, group = "key")]
+    pub(crate) mnemonic_stdin: bool,
+    /// Read a passphrase from standard input (for development: it is weak).
+    #[arg(long, group = "key")]
+    pub(crate) passphrase_stdin: bool,
+    /// A named space; your home space when left out.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    /// The space is new and yours: write its access list.
+    #[arg(long)]
+    pub(crate) claim: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use charmkeeper_keeper::home::HomeError;
 
 /// The work failed.
 pub(crate) const FAILED: u8 = 1;
-/// The command was used wrongly.
+/// The command was used wrongly, or names something that there is none of.
 pub(crate) const USAGE: u8 = 2;
 /// The keeper cannot be reached or started.
 pub(crate) const NO_KEEPER: u8 = 3;
@@ -31,11 +31,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure of the work itself.
+    /// A failure of the work itself, or of what was asked for: a charm, a run or
+    /// a path that there is none of is wrong usage, like a wrong flag.
     pub(crate) fn of(error: &dyn Explain) -> Self {
+        let kind = error.kind();
         Self {
-            code: FAILED,
-            kind: error.kind(),
+            code: if kind == ErrorKind::Usage {
+                USAGE
+            } else {
+                FAILED
+            },
+            kind,
             message: error.to_string(),
             hint: error.hint(),
         }

@@ -8,6 +8,7 @@
 mod args;
 mod commands;
 mod failure;
+mod json;
 mod output;
 mod render;
 mod session;
@@ -64,7 +65,7 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let common = &cli.common;
     let Some(command) = cli.command else {
-        return commands::desktop::start(cli.background);
+        return commands::desktop::start(common, cli.background);
     };
     match command {
         Command::Serve => commands::serve::run(common).await,
@@ -72,6 +73,12 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Connect(args) => commands::accounts::connect(common, &args).await,
         Command::Accounts => commands::accounts::list(common).await,
         Command::Disconnect { account } => commands::accounts::disconnect(common, account).await,
+        Command::Space(command) => commands::space::space(common, &command).await,
+        Command::Register {
+            space,
+            piece,
+            integration,
+        } => commands::space::register(common, &space, &piece, &integration).await,
         Command::Charms => commands::charms::list(common).await,
         Command::Add(args) => commands::charms::add(common, args).await,
         Command::Remove { charm } => commands::charms::remove(common, charm).await,

@@ -22,6 +22,47 @@ pub(crate) struct Place {
     pub(crate) path: Vec<String>,
 }
 
+/// What is at the last place of a path that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum There {
+    /// Members with these names.
+    Names(String, Vec<String>),
+    /// A list of this length.
+    List(String, usize),
+    /// A value that has no parts, or none at all.
+    Leaf(String),
+}
+
+impl There {
+    /// What there is, in one sentence.
+    pub(crate) fn sentence(&self, most: usize) -> String {
+        match self {
+            Self::Names(above, names) if names.is_empty() && above.is_empty() => {
+                "It has no outputs.".to_owned()
+            }
+            Self::Names(above, names) => {
+                let shown: Vec<_> = names.iter().take(most).map(String::as_str).collect();
+                let more = if names.len() > most { ", and more" } else { "" };
+                let what = if above.is_empty() {
+                    "Its outputs are".to_owned()
+                } else {
+                    format!("\"{above}\" has")
+                };
+                format!("{what} {}{more}.", shown.join(", "))
+            }
+            Self::List(above, 0) => format!("\"{above}\" is an empty list."),
+            Self::List(above, length) => {
+                format!(
+                    "\"{above}\" is a list; use a number from 0 to {}.",
+                    length - 1
+                )
+            }
+            Self::Leaf(above) if above.is_empty() => "It has no outputs.".to_owned(),
+            Self::Leaf(above) => format!("\"{above}\" has no parts."),
+        }
+    }
+}
+
 /// A walk over documents, each read once.
 pub(crate) struct Reader<'s> {
     store: &'s Store,
@@ -46,6 +87,39 @@ impl<'s> Reader<'s> {
             Some((place, value)) => self.expand(&value, &place.doc, &mut BTreeSet::new(), 0),
             None => Ok(Value::Null),
         }
+    }
+
+    /// Where `path` below the document leads nowhere: what there is instead at
+    /// the last place that exists. Nothing when the path is there. An output
+    /// without a value yet counts as there.
+    pub(crate) fn missing(
+        &mut self,
+        doc: &DocRef,
+        path: &[String],
+    ) -> Result<Option<There>, StoreError> {
+        for taken in 0..path.len() {
+            let place = Place {
+                doc: doc.clone(),
+                path: path[..taken].to_vec(),
+            };
+            let here = self.follow(place)?.map(|(_, value)| value);
+            let above = path[..taken].join("/");
+            let there = match here {
+                Some(Value::Object(members)) if !members.contains_key(&path[taken]) => {
+                    There::Names(above, members.keys().cloned().collect())
+                }
+                Some(Value::Array(items))
+                    if path[taken].parse().is_ok_and(|n: usize| n < items.len()) =>
+                {
+                    continue;
+                }
+                Some(Value::Object(_)) => continue,
+                Some(Value::Array(items)) => There::List(above, items.len()),
+                Some(_) | None => There::Leaf(above),
+            };
+            return Ok(Some(there));
+        }
+        Ok(None)
     }
 
     /// The place that `path` below the document leads to, with its value there.
@@ -247,6 +321,39 @@ mod tests {
                 path: vec!["subject".into()]
             }
         );
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_says_what_there_is() {
+        let (_dir, store) = store_with(&[
+            (
+                "of:piece",
+                json!({"value": {"emails": link("of:arg", &["emails"]), "none": link("of:x", &[])}}),
+            ),
+            ("of:arg", json!({"value": {"emails": [link("of:e1", &[])]}})),
+            ("of:e1", json!({"value": {"id": "1", "from": null}})),
+        ]);
+        let mut reader = Reader::new(&store);
+        let mut missing = |path: &str| {
+            let path: Vec<String> = path.split('/').map(str::to_owned).collect();
+            let there = reader.missing(&doc("of:piece"), &path).unwrap();
+            there.map(|t| t.sentence(30))
+        };
+        for there in ["emails", "none", "emails/0", "emails/0/id", "emails/0/from"] {
+            assert_eq!(missing(there), None, "{there}");
+        }
+        let says = |text: &str| Some(text.to_owned());
+        assert_eq!(missing("typo"), says("Its outputs are emails, none."));
+        assert_eq!(
+            missing("emails/7"),
+            says("\"emails\" is a list; use a number from 0 to 0.")
+        );
+        assert_eq!(missing("emails/0/x"), says("\"emails/0\" has id, from."));
+        assert_eq!(
+            missing("emails/0/id/x"),
+            says("\"emails/0/id\" has no parts.")
+        );
+        assert_eq!(missing("none/x"), says("\"none\" has no parts."));
     }
 
     #[test]

@@ -1,61 +1,86 @@
 //! Signing in and out: the conversation with the person, and what is added and
 //! stopped with an account.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use charmkeeper_accounts::{
-    ClientId, ConnectRequest, Connected, Opener, PrintOnly, Progress, Service, SystemBrowser,
+    ConnectRequest, Connected, Opener, PrintOnly, Progress, Service, SystemBrowser,
 };
 use charmkeeper_base::ErrorKind;
 use tokio::sync::mpsc;
 
 use crate::api::{ApiError, ConnectView, DisconnectView, Event};
-use crate::keeper::{CLIENT_SETTING, Keeper};
-use crate::requests::added;
+use crate::connecting::Ended;
+use crate::keeper::Keeper;
+use crate::requests::{added, settings};
 use crate::scheduler::Input;
 use crate::{google, views};
 
-/// Largest client file that is read, in bytes; Google's are under 1 KiB.
-const MAX_CLIENT_FILE: u64 = 64 * 1024;
-
-/// Signs an account in and adds its charms.
+/// Signs an account in and adds its charms. `account` is one to sign in again
+/// or to ask for more; whoever else is chosen in the browser is refused.
 pub(crate) async fn connect(
     keeper: &Keeper,
     services: &[String],
     client: Option<PathBuf>,
     print_url: bool,
+    account: Option<String>,
     events: mpsc::Sender<Event>,
 ) -> Result<ConnectView, ApiError> {
     let services = services_of(services)?;
+    let request = match &account {
+        None => ConnectRequest::new(services),
+        Some(which) => ConnectRequest::again(&google::find(&keeper.core, which)?.id, services),
+    };
     if let Some(path) = client {
-        use_client(keeper, &path).await?;
+        settings::use_client(keeper, &path).await?;
     }
     let opener: Box<dyn Opener> = if print_url {
         Box::new(PrintOnly)
     } else {
         Box::new(SystemBrowser)
     };
+    let mut turn = keeper.core.connecting.begin();
+    let answered = turn.answered();
     let progress = move |progress: Progress| {
         let event = match progress {
             Progress::WaitingForBrowser { url, .. } => Event::OpenUrl { url: url.into() },
-            Progress::Finishing => Event::Progress {
-                message: "Signing in".to_owned(),
-            },
+            Progress::Finishing => {
+                answered.store(true, Ordering::SeqCst);
+                Event::Progress {
+                    message: "Signing in".to_owned(),
+                }
+            }
         };
         // A listener that is gone or slow misses a line, nothing else.
         let _ = events.try_send(event);
     };
-    let request = ConnectRequest::new(services);
-    let connected = Box::pin(
-        keeper
-            .core
-            .accounts
-            .connect(request, opener.as_ref(), &progress),
-    )
-    .await
-    .map_err(|e| ApiError::of(&e))?;
+    let accounts = &keeper.core.accounts;
+    let signing_in = Box::pin(accounts.connect(request, opener.as_ref(), &progress));
+    let connected = tokio::select! {
+        connected = signing_in => connected.map_err(|e| ApiError::of(&e))?,
+        why = turn.ended() => return Err(given_up(why)),
+    };
     finish(keeper, connected).await
+}
+
+fn given_up(why: Ended) -> ApiError {
+    let message = match why {
+        Ended::Cancelled => "The sign-in was cancelled.",
+        Ended::TakenOver => "Another sign-in was begun, so this one ended.",
+    };
+    ApiError::new(ErrorKind::SignIn, message)
+}
+
+/// Ends a sign-in that waits for the browser.
+pub(crate) fn cancel(keeper: &Keeper) -> Result<(), ApiError> {
+    if keeper.core.connecting.cancel() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        ErrorKind::Usage,
+        "No sign-in is waiting for the browser.",
+    ))
 }
 
 async fn finish(keeper: &Keeper, connected: Connected) -> Result<ConnectView, ApiError> {
@@ -87,39 +112,6 @@ fn services_of(words: &[String]) -> Result<Vec<Service>, ApiError> {
         ApiError::new(ErrorKind::Usage, crate::core::sentence(&e.to_string()))
             .with_hint("Known services: gmail, calendar.")
     })
-}
-
-/// Takes the person's own Google client from a downloaded file: the id goes to
-/// the settings, the secret to the keychain.
-async fn use_client(keeper: &Keeper, path: &Path) -> Result<(), ApiError> {
-    let shown = path.display().to_string();
-    let unreadable = |e: std::io::Error| {
-        ApiError::new(ErrorKind::Usage, format!("{shown} cannot be read: {e}."))
-    };
-    let size = tokio::fs::metadata(path).await.map_err(unreadable)?.len();
-    if size > MAX_CLIENT_FILE {
-        return Err(ApiError::new(
-            ErrorKind::Usage,
-            format!("{shown} is too large to be a client_secret_*.json."),
-        ));
-    }
-    let text = tokio::fs::read_to_string(path).await.map_err(unreadable)?;
-    let client = ClientId::from_download(&text).map_err(|e| ApiError::of(&e))?;
-    let (vault, kept) = (Arc::clone(&keeper.core.vault), client.clone());
-    tokio::task::spawn_blocking(move || kept.keep_secret(vault.as_ref()))
-        .await
-        .map_err(|e| ApiError::new(ErrorKind::Keychain, format!("The keychain failed: {e}.")))?
-        .map_err(|e| ApiError::of(&e))?;
-    let id = serde_json::Value::String(client.client_id.clone());
-    keeper
-        .core
-        .store(move |store| store.set_setting(CLIENT_SETTING, Some(&id)))
-        .await?;
-    keeper
-        .core
-        .accounts
-        .set_client(Some(client))
-        .map_err(|e| ApiError::of(&e))
 }
 
 /// Revokes an account's access and forgets it. Its importers stay, stopped.

@@ -4,11 +4,11 @@
 //! Owns nothing that changes by itself. The store is blocking, so it is only
 //! reached through [`Core::store`], which moves the work to a thread for that.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use charmkeeper_accounts::broker::Broker;
-use charmkeeper_accounts::{Accounts, Vault};
+use charmkeeper_accounts::{Accounts, ClientId, Vault};
 use charmkeeper_base::random::Random;
 use charmkeeper_base::{Clock, ErrorKind, UnixMs};
 use charmkeeper_charms::compile::Cache;
@@ -18,8 +18,12 @@ use tokio::sync::broadcast;
 
 use crate::api::{ApiError, Event};
 use crate::background::Background;
+use crate::connecting::Connecting;
 use crate::home::Home;
+use crate::notices::Told;
+use crate::preferences::Preferences;
 use crate::programs::Programs;
+use crate::spaces::desk::Desk;
 
 /// See the module.
 pub(crate) struct Core {
@@ -36,6 +40,16 @@ pub(crate) struct Core {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) background: Background,
+    /// Trouble that the person was told of.
+    pub(crate) told: Mutex<Told>,
+    /// What the person chose.
+    pub(crate) preferences: Mutex<Preferences>,
+    /// The sign-in that waits for the browser, if one does.
+    pub(crate) connecting: Connecting,
+    /// The way to remote spaces.
+    pub(crate) desk: Desk,
+    /// The client of the build or of the environment.
+    pub(crate) client: Option<ClientId>,
     /// Google is on this computer (the sandbox), so no network is needed.
     pub(crate) local_only: bool,
     pub(crate) serving: bool,

@@ -13,8 +13,11 @@ use charmkeeper_base::http::{CallError, HttpRequest, HttpResponse};
 use charmkeeper_charms::runner::{Host, HostError, LogLine, WishAnswer, WishQuery};
 use charmkeeper_store::{Charm, LogLevel, MAX_LOG_LINES_PER_RUN};
 
+use crate::api::Event;
 use crate::core::Core;
-use crate::wish;
+use crate::progress::RunProgress;
+use crate::spaces::outgoing::Served;
+use crate::{spaces, wish};
 
 /// The host of one run.
 pub(crate) struct RunHost {
@@ -24,18 +27,23 @@ pub(crate) struct RunHost {
     /// Accounts whose placeholders this run may use.
     accounts: Mutex<BTreeSet<String>>,
     log: Mutex<Vec<charmkeeper_store::LogLine>>,
+    progress: RunProgress,
+    /// Documents of remote spaces as the run was given them.
+    served: Mutex<Served>,
 }
 
 impl RunHost {
-    /// A host with the permissions of `charm`.
-    pub(crate) fn new(core: Arc<Core>, charm: Charm) -> Arc<Self> {
+    /// A host for this run, with the permissions of `charm`.
+    pub(crate) fn new(core: Arc<Core>, run: &str, charm: Charm) -> Arc<Self> {
         let own = wish::auth_account(&charm).map(str::to_owned);
         Arc::new(Self {
+            progress: RunProgress::new(run, Arc::clone(&core.clock)),
             core,
             charm,
             budget: RunBudget::new(&Caps::default()),
             accounts: Mutex::new(own.into_iter().collect()),
             log: Mutex::default(),
+            served: Mutex::default(),
         })
     }
 
@@ -49,9 +57,18 @@ impl RunHost {
         std::mem::take(&mut *lock(&self.log))
     }
 
+    /// Documents of remote spaces as the run was given them; leaves none behind.
+    pub(crate) fn take_served(&self) -> Served {
+        std::mem::take(&mut *lock(&self.served))
+    }
+
     /// Accounts that the run was given.
     pub(crate) fn accounts(&self) -> Vec<String> {
         lock(&self.accounts).iter().cloned().collect()
+    }
+
+    fn tell(&self, event: Option<Event>) {
+        event.into_iter().for_each(|event| self.core.tell(event));
     }
 
     fn policy(&self) -> Policy {
@@ -71,13 +88,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[async_trait]
 impl Host for RunHost {
     async fn read(&self, ids: Vec<DocRef>) -> Result<Vec<DocSnapshot>, HostError> {
-        self.core
+        let of_api = |e: crate::api::ApiError| HostError {
+            kind: e.kind,
+            message: e.message,
+        };
+        let remote = self.core.desk.spaces();
+        if ids.iter().any(|doc| remote.contains(&doc.space)) {
+            spaces::read::fetch_missing(&self.core, &ids).await.map_err(of_api)?;
+        }
+        let found = self
+            .core
             .store(move |store| store.documents(&ids))
             .await
-            .map_err(|e| HostError {
-                kind: e.kind,
-                message: e.message,
-            })
+            .map_err(of_api)?;
+        let mut served = lock(&self.served);
+        for snapshot in found.iter().filter(|s| remote.contains(&s.space)) {
+            let doc = DocRef {
+                space: snapshot.space.clone(),
+                id: snapshot.id.clone(),
+            };
+            served.entry(doc).or_insert((snapshot.version, snapshot.doc.clone()));
+        }
+        drop(served);
+        Ok(found)
     }
 
     async fn wish(&self, query: WishQuery) -> Result<WishAnswer, HostError> {
@@ -97,14 +130,18 @@ impl Host for RunHost {
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
         let policy = self.policy();
-        self.core
-            .broker
-            .fetch(&policy, &self.budget, request)
-            .await
-            .result
+        let fetched = self.core.broker.fetch(&policy, &self.budget, request).await;
+        let record = &fetched.record;
+        let words = || match record.status {
+            Some(status) => format!("{} answered {status}", record.host),
+            None => format!("{} did not answer", record.host),
+        };
+        self.tell(self.progress.call(words));
+        fetched.result
     }
 
     fn log(&self, line: LogLine) {
+        self.tell(self.progress.logged(&line.text));
         let mut log = lock(&self.log);
         if log.len() < MAX_LOG_LINES_PER_RUN {
             log.push(charmkeeper_store::LogLine {

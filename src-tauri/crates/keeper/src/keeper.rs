@@ -11,23 +11,27 @@ use async_trait::async_trait;
 use charmkeeper_accounts::broker::{Broker, BrokerConfig, Pause as QuotaPause};
 use charmkeeper_accounts::endpoints::is_loopback;
 use charmkeeper_accounts::{Accounts, AccountsConfig, ClientId, KeychainVault, MemoryVault, Vault};
-use charmkeeper_base::{ErrorKind, Outcome};
+use charmkeeper_base::{ErrorKind, Outcome, Secret};
 use charmkeeper_charms::compile::Cache;
 use charmkeeper_store::Store;
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::api::{ApiError, Event, Request};
+use crate::api::{ApiError, Event, Request, SettingsView};
 use crate::background::Background;
 use crate::config::{KeeperConfig, VaultChoice};
+use crate::connecting::Connecting;
+use crate::spaces::desk::Desk;
+use crate::spaces::keys::{self, KeyForm};
 use crate::control::{Server, Service};
 use crate::core::{Core, of_store};
 use crate::engine::{Ask, Beginning, Engine, Look};
 use crate::home::{HomeLock, Presence};
-use crate::power::{Surroundings, System};
+use crate::power::{Surroundings, System, metered};
+use crate::preferences::{self, Preferences};
 use crate::programs::Programs;
 use crate::scheduler::{Blocked, Config, Input, Moment, Scheduler};
-use crate::{google, plan};
+use crate::{google, notices, plan, tidy};
 
 /// Settings key of the person's own Google client id.
 pub(crate) const CLIENT_SETTING: &str = "google-client-id";
@@ -35,10 +39,8 @@ pub(crate) const CLIENT_SETTING: &str = "google-client-id";
 pub(crate) const PAUSE_SETTING: &str = "pause-all";
 /// Units a minute that a server on this computer may be asked for.
 const LOCAL_QUOTA: u32 = 10_000_000;
-/// Rows of the history that are kept at least.
-const KEEP_RUNS: u64 = 1_000_000;
-/// And how long older ones are kept: 400 days.
-const KEEP_FOR_MS: i64 = 400 * 24 * 60 * 60 * 1000;
+/// Settings key of what the person must know of the data folder.
+pub(crate) const WARNING_SETTING: &str = "warning";
 /// Events that a slow watcher may fall behind by.
 const EVENT_BUFFER: usize = 256;
 
@@ -86,28 +88,45 @@ impl Keeper {
         let weak = Arc::downgrade(&keeper);
         let server = Server::start(&socket, Arc::new(Door(weak))).map_err(|e| ApiError::of(&e))?;
         *keeper.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
-        keeper.tidy();
         if serving {
+            let core = Arc::downgrade(&keeper.core);
+            tokio::spawn(tidy::watch(core.clone()));
+            tokio::spawn(metered::watch(core, keeper.engine.downgrade()));
             tokio::spawn(google::watch_keychain(Arc::clone(&keeper.core)));
         }
+        crate::spaces::connect::start_all(&keeper.core).await?;
         Ok(keeper)
     }
 
-    /// Work that can wait until the keeper runs.
-    fn tidy(&self) {
-        if !self.core.serving {
-            return;
-        }
+    /// Forgets what is old, now and not only at the next time.
+    pub(crate) fn tidy_now(&self) {
         let core = Arc::clone(&self.core);
-        tokio::spawn(async move {
-            let older = charmkeeper_base::UnixMs(core.now().0 - KEEP_FOR_MS);
-            if let Err(e) = core.store(move |store| store.prune(KEEP_RUNS, older)).await {
-                tracing::warn!("old runs could not be removed: {e}");
-            }
-            if let Err(e) = core.accounts.retry_revocations().await {
-                tracing::debug!("revocations are still owed: {e}");
-            }
-        });
+        tokio::spawn(async move { tidy::once(&core).await });
+    }
+
+    /// The same as [`Request::UseClient`], from what the person pasted: the
+    /// content of the file, or a client id with its secret below it. Not a
+    /// request, so that the secret is in no JSON.
+    ///
+    /// # Errors
+    /// When the text is neither, or the keychain cannot take the secret.
+    pub async fn use_client_text(&self, text: &Secret<String>) -> Result<SettingsView, ApiError> {
+        crate::requests::settings::use_client_text(self, text).await
+    }
+
+    /// Keeps the key of an identity in the keychain; its DID, which names it in
+    /// [`Request::ConnectSpace`]. Not a request, so that the key is in no JSON.
+    ///
+    /// # Errors
+    /// When it is no key, or the keychain cannot take it.
+    pub async fn add_identity(
+        &self,
+        form: KeyForm,
+        text: &Secret<String>,
+    ) -> Result<String, ApiError> {
+        let identity = keys::read(form, text)?;
+        keys::keep(&self.core.vault, &identity).await?;
+        Ok(identity.did().to_owned())
     }
 
     /// Everything that happens from now on.
@@ -124,6 +143,7 @@ impl Keeper {
             // An engine that is gone has nothing to end.
             let _ = finished.await;
         }
+        self.core.desk.stop_all();
         self.core.background.settle().await;
         self.server
             .lock()
@@ -208,8 +228,19 @@ async fn open_core(config: &KeeperConfig) -> Result<Core, ApiError> {
             aside.reason,
             aside.path.display()
         );
+        let warning = Value::String(format!(
+            "The database was damaged. It was set aside as {}, and a new one was begun: charms \
+             and accounts have to be added again.",
+            aside.path.display()
+        ));
+        let kept = opened.store.set_setting(WARNING_SETTING, Some(&warning));
+        kept.map_err(|e| of_store(&e))?;
     }
     let store = Arc::new(opened.store);
+    let setting = |key: &str| store.setting(key).map_err(|e| of_store(&e));
+    let preferences = Preferences::from_setting(setting(preferences::SETTING)?);
+    let told = setting(notices::SETTING)?;
+    let charms = store.charms().map_err(|e| of_store(&e))?;
     let vault = vault(config).await?;
     let client = client(config, &store, &vault).await;
     let rows = store.accounts().map_err(|e| of_store(&e))?;
@@ -222,6 +253,7 @@ async fn open_core(config: &KeeperConfig) -> Result<Core, ApiError> {
         accounts: google::restore(rows),
     })
     .map_err(|e| ApiError::of(&e))?;
+    let told = notices::remembered(told.as_ref(), &accounts.list(), &charms);
     let broker = Broker::new(
         &config.endpoints,
         Arc::new(accounts.clone()),
@@ -242,6 +274,11 @@ async fn open_core(config: &KeeperConfig) -> Result<Core, ApiError> {
         clock: Arc::clone(&config.clock),
         random: Arc::clone(&config.random),
         background: Background::start(Arc::clone(&store)),
+        told: Mutex::new(told),
+        preferences: Mutex::new(preferences),
+        connecting: Connecting::default(),
+        desk: Desk::default(),
+        client: config.client.clone(),
         store,
         events,
         local_only: is_loopback(&config.endpoints.gmail),
@@ -300,9 +337,15 @@ async fn beginning(core: &Arc<Core>) -> Result<Beginning, ApiError> {
         .await?;
     let now = Moment::of(core.clock.as_ref());
     let surroundings = Surroundings::new(System::default(), core.local_only);
+    let power = core
+        .preferences
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .power();
     let settings = Config {
         run_limit: core.run_limit,
         sleep_is_reported: surroundings.reports_sleep(),
+        power,
         ..Config::default()
     };
     let scheduler = Scheduler::new(settings, Arc::clone(&core.random), now);

@@ -10,6 +10,7 @@
 //! On systems without an implementation everything is unknown, and unknown
 //! means online, on mains and awake: a charm is never held back by a guess.
 
+pub(crate) mod metered;
 mod routes;
 mod supply;
 mod timer;
@@ -76,7 +77,7 @@ impl Senses for System {
         PowerReading {
             on_battery: supply::on_battery(texts),
             saver: supply::is_saving(&profile),
-            // Only NetworkManager knows, over D-Bus; unknown is not metered.
+            // See `metered`: that takes a conversation over D-Bus.
             metered: false,
         }
     }
@@ -115,6 +116,8 @@ pub struct Surroundings<S> {
     local_only: bool,
     slept: Option<Duration>,
     power: PowerReading,
+    /// What [`Surroundings::metered`] was told.
+    metered: bool,
     network: Network,
 }
 
@@ -139,6 +142,7 @@ impl<S: Senses> Surroundings<S> {
             local_only,
             slept,
             power,
+            metered: false,
             network,
         }
     }
@@ -156,6 +160,11 @@ impl<S: Senses> Surroundings<S> {
         self.network != Network::Offline
     }
 
+    /// Whether the network is charged by volume, for the next look.
+    pub fn metered(&mut self, metered: bool) {
+        self.metered = metered;
+    }
+
     /// Looks at the system. To be called whenever the keeper wakes up, before
     /// it tells the scheduler the time, and after [`look_again`](Self::look_again).
     pub fn look(&mut self) -> Vec<Input> {
@@ -167,7 +176,8 @@ impl<S: Senses> Surroundings<S> {
                 inputs.push(Input::Woke { uncounted });
             }
         }
-        let power = self.senses.power();
+        let mut power = self.senses.power();
+        power.metered |= self.metered;
         if power != self.power {
             self.power = power;
             inputs.push(Input::Power(power));
@@ -188,7 +198,12 @@ impl<S: Senses> Surroundings<S> {
     /// all is well, so that an idle keeper sleeps.
     #[must_use]
     pub fn look_again(&self) -> Option<Duration> {
-        let held = self.power != PowerReading::default();
+        // A metered network is told of, so there is nothing to look for.
+        let told = PowerReading {
+            metered: self.power.metered,
+            ..PowerReading::default()
+        };
+        let held = self.power != told;
         match self.network {
             Network::Offline => Some(LOOK_OFFLINE),
             Network::Doubtful(_) => Some(LOOK_DOUBTFUL),

@@ -70,41 +70,6 @@ pub(crate) async fn load(path: &str) -> Result<Program, ApiError> {
     }
 }
 
-/// `Gmail Importer` and `/x/gmail-importer.tsx` to `gmail-importer`.
-pub(crate) fn slug(text: &str) -> String {
-    let mut slug = String::new();
-    for c in text.chars().flat_map(char::to_lowercase) {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-        if slug.len() >= 40 {
-            break;
-        }
-    }
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() {
-        "charm".to_owned()
-    } else {
-        slug.to_owned()
-    }
-}
-
-/// A handle from the place a charm came from.
-pub(crate) fn handle_of(source: &str) -> String {
-    let path = Path::new(source);
-    let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or(source);
-    let name = match stem {
-        "main" | "index" => path
-            .parent()
-            .and_then(Path::file_name)
-            .and_then(|s| s.to_str()),
-        other => Some(other),
-    };
-    slug(name.unwrap_or(stem))
-}
-
 /// The charm named by handle, id or name.
 pub(crate) async fn find(core: &Core, which: &str) -> Result<Charm, ApiError> {
     let charms = core.store(charmkeeper_store::Store::charms).await?;
@@ -127,27 +92,37 @@ pub(crate) async fn find(core: &Core, which: &str) -> Result<Charm, ApiError> {
         })
 }
 
-/// Adds a charm. Nothing is stored unless everything is.
-pub(crate) async fn add(core: &Arc<Core>, addition: Addition) -> Result<Charm, ApiError> {
+/// A charm that was compiled and looked at, and is not stored.
+pub(crate) struct Draft {
+    pub(crate) charm: Charm,
+    pub(crate) argument: Value,
+    pub(crate) seen: Inspection,
+}
+
+/// Makes a charm of a program, in the space with this DID. Stores nothing.
+pub(crate) async fn draft(
+    core: &Arc<Core>,
+    addition: &Addition,
+    space: &str,
+) -> Result<Draft, ApiError> {
     let compiled = compile(core, &addition.program).await?;
-    let space = space(core, addition.space.as_deref()).await?;
     let uuid = crate::ids::uuid(core);
     let piece = id::piece(&uuid).as_str().to_owned();
-    let argument_id = id::argument_of(&piece, &space.did).as_str().to_owned();
+    let argument_id = id::argument_of(&piece, space).as_str().to_owned();
     let argument = merged(&compiled.facts.defaults, addition.argument.as_ref())?;
     let mut charm = Charm {
         id: uuid,
-        handle: addition.handle,
+        handle: addition.handle.clone(),
         name: String::new(),
-        space: space.did.clone(),
+        space: space.to_owned(),
         piece,
         argument: argument_id,
-        source: addition.source,
+        source: addition.source.clone(),
         program_hash: compiled.hash.clone(),
         facts: serde_json::to_value(&compiled.facts).unwrap_or(Value::Null),
         tags: Vec::new(),
         hosts: hosts(&compiled.facts.hosts, &addition.hosts),
-        account: addition.account,
+        account: addition.account.clone(),
         enabled: addition.enabled,
         paused_reason: None,
         interval_ms: u64::try_from(DEFAULT_INTERVAL.as_millis()).unwrap_or(60_000),
@@ -158,6 +133,23 @@ pub(crate) async fn add(core: &Arc<Core>, addition: Addition) -> Result<Charm, A
     let seen = inspect(core, &charm, &compiled, &argument).await?;
     charm.name = name_of(&charm, &compiled, &seen);
     charm.tags = tags(&compiled, &seen);
+    Ok(Draft {
+        charm,
+        argument,
+        seen,
+    })
+}
+
+/// Adds a charm. Nothing is stored unless everything is.
+pub(crate) async fn add(core: &Arc<Core>, addition: Addition) -> Result<Charm, ApiError> {
+    // Compiled before the space is made, so that a bad charm leaves none.
+    compile(core, &addition.program).await?;
+    let space = space(core, addition.space.as_deref()).await?;
+    let Draft {
+        mut charm,
+        argument,
+        seen,
+    } = draft(core, &addition, &space.did).await?;
     let documents = documents(&charm, &argument, &seen);
     let program = program_to_json(&addition.program);
     core.store(move |store| {
@@ -334,7 +326,7 @@ fn lay_over(base: &mut Value, given: &Value) {
     }
 }
 
-fn hosts(found: &[String], given: &[String]) -> Vec<String> {
+pub(crate) fn hosts(found: &[String], given: &[String]) -> Vec<String> {
     let all: std::collections::BTreeSet<String> = found
         .iter()
         .chain(given)
@@ -352,7 +344,7 @@ fn name_of(charm: &Charm, compiled: &Compiled, seen: &Inspection) -> String {
         .unwrap_or_else(|| charm.handle.clone())
 }
 
-fn tags(compiled: &Compiled, seen: &Inspection) -> Vec<String> {
+pub(crate) fn tags(compiled: &Compiled, seen: &Inspection) -> Vec<String> {
     let mut tags = compiled.facts.tags.clone();
     for tag in &seen.tags {
         if !tags.iter().any(|t| t.to_lowercase() == tag.to_lowercase()) {
@@ -384,15 +376,6 @@ fn documents(charm: &Charm, argument: &Value, seen: &Inspection) -> Vec<Change> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn handles_come_from_names_and_places() {
-        assert_eq!(slug("Gmail Importer!"), "gmail-importer");
-        assert_eq!(slug("日本"), "charm");
-        assert_eq!(handle_of("/x/weather/main.tsx"), "weather");
-        assert_eq!(handle_of("/x/My Charm.tsx"), "my-charm");
-        assert!(slug(&"ab ".repeat(100)).len() <= 41);
-    }
 
     #[test]
     fn programs_survive_the_store() {

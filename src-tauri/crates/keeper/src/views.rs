@@ -17,6 +17,8 @@ pub(crate) fn run(row: &RunRow) -> RunView {
     RunView {
         run: row.id.clone(),
         charm: row.charm_handle.clone(),
+        charm_name: row.charm_name.clone(),
+        account: row.account.clone(),
         space: row.space.clone(),
         trigger: row.trigger,
         outcome: row.outcome,
@@ -35,6 +37,8 @@ pub(crate) fn details(details: RunDetails) -> api::RunDetails {
     api::RunDetails {
         run: row.id.clone(),
         charm: row.charm_handle.clone(),
+        charm_name: row.charm_name.clone(),
+        account: row.account.clone(),
         space: row.space.clone(),
         trigger: row.trigger,
         outcome: row.outcome,
@@ -127,6 +131,7 @@ pub(crate) fn charm(
         hosts: row.hosts.clone(),
         account: row.account.clone(),
         source: row.source.clone(),
+        warnings: warnings(&row.facts),
         state: word.to_owned(),
         detail,
         interval_seconds: row.interval_ms / 1000,
@@ -136,6 +141,12 @@ pub(crate) fn charm(
         last_outcome: row.schedule.last_outcome,
         failures: row.schedule.failures,
     }
+}
+
+/// What the compiler warned of; rows of an older version have none.
+pub(crate) fn warnings(facts: &Value) -> Vec<api::WarningView> {
+    let listed = facts.get("warnings").cloned().unwrap_or_default();
+    serde_json::from_value(listed).unwrap_or_default()
 }
 
 /// One word, one sentence, and the next run where one is planned.
@@ -287,108 +298,9 @@ pub(crate) fn account(account: &Account, waits: Option<UnixMs>) -> AccountView {
     }
 }
 
-/// The tray's line and icon for everything together.
-pub(crate) fn summary(
-    charms: &[CharmView],
-    accounts: &[AccountView],
-    online: bool,
-    serving: bool,
-    now: UnixMs,
-) -> (String, &'static str) {
-    if let Some(a) = accounts.iter().find(|a| a.state == "needs-sign-in") {
-        return (format!("{} needs to sign in again", a.email), "attention");
-    }
-    if accounts.iter().any(|a| a.state == "keychain") {
-        return ("Unlock your keychain".to_owned(), "attention");
-    }
-    if let Some(c) = charms
-        .iter()
-        .find(|c| matches!(c.state.as_str(), "failed" | "overdue" | "scope"))
-    {
-        return (format!("{} needs attention", c.name), "attention");
-    }
-    if charms.iter().any(|c| c.state == "running") {
-        return ("Syncing".to_owned(), "running");
-    }
-    if !serving {
-        return ("Not running".to_owned(), "paused");
-    }
-    if !online {
-        return ("Waiting for the network".to_owned(), "paused");
-    }
-    let on: Vec<_> = charms
-        .iter()
-        .filter(|c| c.enabled || c.state == "paused")
-        .collect();
-    if on.is_empty() {
-        return ("Nothing to do yet".to_owned(), "ok");
-    }
-    if on.iter().all(|c| c.state == "paused") {
-        return ("Paused".to_owned(), "paused");
-    }
-    match on.iter().filter_map(|c| c.last_run_at).max() {
-        Some(last) => (
-            format!("All synced \u{b7} {}", age(now.since(last).as_secs())),
-            "ok",
-        ),
-        None => ("Waiting for the first run".to_owned(), "ok"),
-    }
-}
-
-fn age(seconds: u64) -> String {
-    match seconds {
-        0..60 => "just now".to_owned(),
-        60..3600 => format!("{} min ago", seconds / 60),
-        3600..86_400 => format!("{} h ago", seconds / 3600),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn view(state: &str, enabled: bool) -> CharmView {
-        CharmView {
-            charm: "c".into(),
-            id: "c".into(),
-            name: "Mail".into(),
-            description: None,
-            space: String::new(),
-            space_name: String::new(),
-            tags: vec![],
-            hosts: vec![],
-            account: None,
-            source: String::new(),
-            state: state.into(),
-            detail: String::new(),
-            interval_seconds: 60,
-            enabled,
-            next_run_at: None,
-            last_run_at: Some(UnixMs(0)),
-            last_outcome: None,
-            failures: 0,
-        }
-    }
-
-    #[test]
-    fn the_summary_says_what_matters_most() {
-        let now = UnixMs(120_000);
-        let of = |charms: &[CharmView]| summary(charms, &[], true, true, now);
-        assert_eq!(
-            of(&[view("waiting", true)]),
-            ("All synced \u{b7} 2 min ago".into(), "ok")
-        );
-        assert_eq!(
-            of(&[view("failed", true), view("running", true)]).1,
-            "attention"
-        );
-        assert_eq!(of(&[view("running", true)]).1, "running");
-        assert_eq!(of(&[view("paused", true)]), ("Paused".into(), "paused"));
-        assert_eq!(of(&[]).0, "Nothing to do yet");
-        let offline = summary(&[view("offline", true)], &[], false, true, now);
-        assert_eq!(offline, ("Waiting for the network".into(), "paused"));
-    }
 
     #[test]
     fn a_cut_excerpt_is_text_and_a_whole_one_is_json() {

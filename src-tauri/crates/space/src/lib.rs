@@ -1,5 +1,13 @@
-//! The remote space: identity, wire codec, client, replica rules and outbox.
+//! The remote space: who we are to a space server, its wire codec and messages,
+//! and the connection to it.
 //!
-//! Nothing of it exists yet: cells are kept in local spaces. The crate holds the
-//! place that the dependency rule gives it, and what it will share with local
-//! spaces already lives in `charmkeeper_base::cell`.
+//! Owns everything that knows the memory protocol of a Common Fabric server.
+//! Never knows a charm, a window or where secrets are kept.
+
+pub mod client;
+pub mod codec;
+pub mod identity;
+pub mod merge;
+pub mod messages;
+pub mod outbox;
+pub mod pieces;

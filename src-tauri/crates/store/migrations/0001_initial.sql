@@ -19,7 +19,7 @@ CREATE TABLE programs (
 
 CREATE TABLE charms (
     id            TEXT PRIMARY KEY,
-    handle        TEXT NOT NULL UNIQUE,
+    handle        TEXT NOT NULL,
     name          TEXT NOT NULL,
     space         TEXT NOT NULL REFERENCES spaces (did),
     piece         TEXT NOT NULL,
@@ -42,8 +42,11 @@ CREATE TABLE charms (
     last_outcome  TEXT,
     last_run_at   INTEGER,
     last_ok_at    INTEGER,
-    memory        TEXT NOT NULL DEFAULT 'null'
+    memory        TEXT NOT NULL DEFAULT 'null',
+    -- Set while a removed charm can still be brought back.
+    removed_at    INTEGER
 ) STRICT;
+CREATE UNIQUE INDEX charms_by_handle ON charms (handle) WHERE removed_at IS NULL;
 CREATE INDEX charms_by_program ON charms (program_hash);
 CREATE INDEX charms_by_space ON charms (space);
 
@@ -53,8 +56,12 @@ CREATE TABLE documents (
     version INTEGER NOT NULL CHECK (version > 0),
     owner   TEXT REFERENCES charms (id),
     json    TEXT NOT NULL,
+    -- Made in a run and linked from the start, as a list's elements are: goes
+    -- when nothing links it any more.
+    element INTEGER NOT NULL DEFAULT 0,
     UNIQUE (space, id)
 ) STRICT;
+CREATE INDEX documents_of_elements ON documents (space) WHERE element = 1;
 CREATE INDEX documents_by_owner ON documents (owner) WHERE owner IS NOT NULL;
 
 CREATE TABLE accounts (
@@ -87,10 +94,25 @@ CREATE TABLE run_charms (
     space_name TEXT NOT NULL
 ) STRICT;
 
+-- Hosts that runs of a charm called.
+CREATE TABLE run_hosts (
+    charm INTEGER NOT NULL REFERENCES run_charms (seq) ON DELETE CASCADE,
+    host  TEXT NOT NULL,
+    PRIMARY KEY (charm, host)
+) STRICT, WITHOUT ROWID;
+
+-- Accounts that runs used. Outlives the account.
+CREATE TABLE run_accounts (
+    seq     INTEGER PRIMARY KEY,
+    account TEXT NOT NULL UNIQUE,
+    email   TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE runs (
     seq           INTEGER PRIMARY KEY,
     id            TEXT NOT NULL UNIQUE,
     charm         INTEGER NOT NULL REFERENCES run_charms (seq),
+    account       INTEGER REFERENCES run_accounts (seq),
     trigger       TEXT NOT NULL,
     outcome       TEXT,
     sync          TEXT NOT NULL,
@@ -114,7 +136,37 @@ CREATE INDEX runs_changed ON runs (started_at) WHERE changed > 0;
 CREATE INDEX runs_changed_by_charm ON runs (charm, started_at) WHERE changed > 0;
 CREATE INDEX runs_changed_by_outcome ON runs (outcome, started_at) WHERE changed > 0;
 CREATE INDEX runs_changed_by_charm_outcome ON runs (charm, outcome, started_at) WHERE changed > 0;
+CREATE INDEX runs_by_account ON runs (account, started_at) WHERE account IS NOT NULL;
+CREATE INDEX runs_by_account_outcome ON runs (account, outcome, started_at)
+    WHERE account IS NOT NULL;
+CREATE INDEX runs_changed_by_account ON runs (account, started_at)
+    WHERE account IS NOT NULL AND changed > 0;
+CREATE INDEX runs_changed_by_account_outcome ON runs (account, outcome, started_at)
+    WHERE account IS NOT NULL AND changed > 0;
 CREATE INDEX runs_going ON runs (seq) WHERE outcome IS NULL;
+
+-- Ended runs by charm and five minutes, for drawing long times at once.
+CREATE TABLE run_lanes (
+    slot    INTEGER NOT NULL,
+    charm   INTEGER NOT NULL REFERENCES run_charms (seq) ON DELETE CASCADE,
+    changed INTEGER NOT NULL,
+    quiet   INTEGER NOT NULL,
+    uneven  INTEGER NOT NULL,
+    failed  INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
+    PRIMARY KEY (slot, charm)
+) STRICT, WITHOUT ROWID;
+
+-- What the search finds runs by, contents elsewhere. The rowid is made of the
+-- start and the seq of the run, so that it sorts like the history; facets hold a
+-- word for each filter, so that a search with filters stays one lookup. What all
+-- runs of a charm have in common is in charm_text, with the seq of run_charms.
+CREATE VIRTUAL TABLE run_text USING fts5 (
+    facets, body, content = '', contentless_delete = 1, prefix = '1 2 3 4 5 6 7 8'
+);
+CREATE VIRTUAL TABLE charm_text USING fts5 (
+    body, content = '', contentless_delete = 1, prefix = '1 2 3'
+);
 
 CREATE TABLE calls (
     run           INTEGER NOT NULL REFERENCES runs (seq) ON DELETE CASCADE,

@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::documents::{self, Writer};
 use crate::error::is_taken;
-use crate::programs;
 use crate::store::Durability;
 use crate::text::{int, json, to_json, value, word_or_null};
 use crate::{Store, StoreError};
+use crate::{programs, run_text};
 
 /// One charm, without its source files (see [`Store::program`]).
 #[derive(Clone, Debug, PartialEq)]
@@ -122,12 +122,12 @@ pub struct ProgramUpdate {
     pub tags: Vec<String>,
 }
 
-const COLUMNS: &str = "id, handle, name, space, piece, argument, source, program_hash, facts, \
+pub(crate) const COLUMNS: &str = "id, handle, name, space, piece, argument, source, program_hash, facts, \
      tags, hosts, account, enabled, paused_reason, interval_ms, created_at, position, \
      next_due_at, failures, last_outcome, last_run_at, last_ok_at, \
      memory";
 
-fn charm(row: &Row<'_>) -> rusqlite::Result<Charm> {
+pub(crate) fn charm(row: &Row<'_>) -> rusqlite::Result<Charm> {
     let time = |column| row.get::<_, Option<i64>>(column).map(|ms| ms.map(UnixMs));
     Ok(Charm {
         id: row.get(0)?,
@@ -213,6 +213,7 @@ pub(crate) fn update(
             "UPDATE run_charms SET name = ?2 WHERE charm = ?1",
             params![id, name],
         )?;
+        run_text::index_charm_by_id(tx, id)?;
     }
     if let Some(program) = &update.program {
         programs::keep(tx, &program.hash, &program.program)?;
@@ -286,7 +287,7 @@ fn assignments(update: &CharmUpdate) -> Result<Vec<Assignment>, StoreError> {
 }
 
 pub(crate) fn by_id(tx: &Transaction<'_>, id: &str) -> Result<Option<Charm>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM charms WHERE id = ?1");
+    let sql = format!("SELECT {COLUMNS} FROM charms WHERE id = ?1 AND removed_at IS NULL");
     Ok(tx.prepare_cached(&sql)?.query_row([id], charm).optional()?)
 }
 
@@ -318,7 +319,7 @@ impl Store {
     /// When the database cannot be read.
     pub fn charms(&self) -> Result<Vec<Charm>, StoreError> {
         self.read(|tx| {
-            let sql = format!("SELECT {COLUMNS} FROM charms ORDER BY position, created_at, id");
+            let sql = format!("SELECT {COLUMNS} FROM charms WHERE removed_at IS NULL ORDER BY position, created_at, id");
             Ok(tx
                 .prepare_cached(&sql)?
                 .query_map([], charm)?
@@ -340,8 +341,10 @@ impl Store {
     /// When the database cannot be read.
     pub fn free_handle(&self, wanted: &str) -> Result<String, StoreError> {
         self.read(|tx| {
-            let mut query =
-                tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM charms WHERE handle = ?1)")?;
+            let mut query = tx.prepare_cached(
+                "SELECT EXISTS
+                     (SELECT 1 FROM charms WHERE handle = ?1 AND removed_at IS NULL)",
+            )?;
             let mut handle = wanted.to_owned();
             let mut n = 2u32;
             while query.query_row([&handle], |row| row.get::<_, bool>(0))? {

@@ -82,6 +82,16 @@ pub(crate) fn apply(
     writer: &Writer,
     change: &Change,
 ) -> Result<Applied, StoreError> {
+    apply_as(tx, writer, change, false)
+}
+
+/// The same; a document that it creates is an element of a list, or not.
+pub(crate) fn apply_as(
+    tx: &Transaction<'_>,
+    writer: &Writer,
+    change: &Change,
+    element: bool,
+) -> Result<Applied, StoreError> {
     let stored = load(tx, &change.space, &change.id)?;
     let owner = new_owner(tx, writer, change, stored.as_ref())?;
     let version = stored.as_ref().map_or(0, |stored| stored.version);
@@ -100,7 +110,8 @@ pub(crate) fn apply(
     }
     let version = version + 1;
     tx.prepare_cached(
-        "INSERT INTO documents (space, id, version, owner, json) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO documents (space, id, version, owner, json, element)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (space, id) DO UPDATE SET version = ?3, json = ?5",
     )?
     .execute(params![
@@ -108,7 +119,8 @@ pub(crate) fn apply(
         change.id,
         int(version),
         owner,
-        to_json(&doc)?
+        to_json(&doc)?,
+        element
     ])?;
     Ok(Applied { version, recorded })
 }

@@ -13,12 +13,13 @@ use rusqlite::{Transaction, params};
 use crate::changed_cells::Recorder;
 use crate::documents::{self, Writer};
 use crate::fault::reached;
+use crate::remote::{self, NewChange};
 use crate::runs::{self, Going};
 use crate::store::Durability;
 use crate::text::int;
 use crate::{
     AccountUpdate, CharmUpdate, LogLine, NewRun, Pause, RunError, Store, StoreError, accounts,
-    calls, charms, log_lines, pauses,
+    calls, charms, elements, lanes, log_lines, pauses, run_accounts, run_text,
 };
 
 /// Everything that the end of a run leaves behind.
@@ -42,6 +43,8 @@ pub struct FinishRun {
     pub log: Vec<LogLine>,
     /// What the charm wrote. Must be empty unless the outcome commits.
     pub changes: Vec<Change>,
+    /// What remote spaces have yet to be told of the changes.
+    pub outbox: Vec<NewChange>,
     /// What follows for the charm: its schedule, a pause. Does nothing when the
     /// charm has been removed.
     pub charm: CharmUpdate,
@@ -65,6 +68,7 @@ impl FinishRun {
             calls: Vec::new(),
             log: Vec::new(),
             changes: Vec::new(),
+            outbox: Vec::new(),
             charm: CharmUpdate::default(),
             accounts: Vec::new(),
             pauses: Vec::new(),
@@ -106,11 +110,21 @@ impl Store {
     /// Those of [`Store::begin_runs`] and [`Store::finish_run`].
     pub fn record_run(&self, new: &NewRun, finish: &FinishRun) -> Result<Finished, StoreError> {
         self.write(durability(finish), |tx| {
-            let run = Going {
-                seq: runs::begin(tx, new)?,
-                charm: new.charm.clone(),
-            };
+            let run = runs::begin(tx, new)?;
             end(tx, &run, finish)
+        })
+    }
+
+    /// The same for many runs, all or none.
+    ///
+    /// # Errors
+    /// Those of [`Store::record_run`].
+    pub fn record_runs(&self, runs: &[(NewRun, FinishRun)]) -> Result<(), StoreError> {
+        self.write(Durability::Process, |tx| {
+            runs.iter().try_for_each(|(new, finish)| {
+                let run = runs::begin(tx, new)?;
+                end(tx, &run, finish).map(|_| ())
+            })
         })
     }
 }
@@ -135,6 +149,11 @@ fn end(tx: &Transaction<'_>, run: &Going, finish: &FinishRun) -> Result<Finished
         return Err(StoreError::Internal { detail });
     }
     let (documents, changed) = commit(tx, run, &finish.changes)?;
+    finish
+        .outbox
+        .iter()
+        .try_for_each(|change| remote::enqueue(tx, change))?;
+    reached("outbox");
     let outcome = match finish.outcome {
         Outcome::Ok if changed == 0 => Outcome::OkUnchanged,
         other => other,
@@ -143,8 +162,12 @@ fn end(tx: &Transaction<'_>, run: &Going, finish: &FinishRun) -> Result<Finished
     reached("calls");
     log_lines::insert(tx, run.seq, &finish.log)?;
     reached("log");
-    complete_row(tx, run, finish, outcome, changed)?;
+    let account = run_accounts::of_calls(tx, &finish.calls)?;
+    complete_row(tx, run, finish, outcome, changed, account)?;
     reached("row");
+    lanes::count(tx, run.charm_seq, run.started_at, outcome, run.seq)?;
+    run_text::index_run(tx, run, finish, outcome, changed)?;
+    reached("text");
     charms::update(
         tx,
         &run.charm,
@@ -175,8 +198,10 @@ fn commit(tx: &Transaction<'_>, run: &Going, changes: &[Change]) -> Result<Commi
     };
     let mut recorder = Recorder::new(tx, run.seq)?;
     let mut versions = Vec::new();
+    let elements = elements::of(changes);
     for change in changes {
-        let applied = documents::apply(tx, &writer, change)?;
+        let element = elements.contains(change.id.as_str());
+        let applied = documents::apply_as(tx, &writer, change, element)?;
         reached("document");
         if !applied.recorded.is_empty() {
             let target = change.target();
@@ -194,6 +219,7 @@ fn complete_row(
     finish: &FinishRun,
     outcome: Outcome,
     changed: u64,
+    account: Option<i64>,
 ) -> Result<(), StoreError> {
     let (kind, message, stack) = runs::error_columns(finish.error.as_ref());
     let failed = finish
@@ -204,7 +230,7 @@ fn complete_row(
     tx.prepare_cached(
         "UPDATE runs SET outcome = ?2, sync = ?3, duration_ms = ?4, changed = ?5, calls = ?6,
                 calls_failed = ?7, log_lines = ?8, note = ?9, error_kind = ?10,
-                error_message = ?11, error_stack = ?12
+                error_message = ?11, error_stack = ?12, account = coalesce(?13, account)
          WHERE seq = ?1",
     )?
     .execute(params![
@@ -220,6 +246,7 @@ fn complete_row(
         kind,
         message,
         stack,
+        account,
     ])?;
     Ok(())
 }

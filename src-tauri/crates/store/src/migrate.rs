@@ -8,7 +8,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::StoreError;
 
 /// SQL text of migration n at position n - 1.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_remote.sql"),
+];
 
 /// The data version of this program: the number of its migrations.
 #[allow(clippy::cast_possible_truncation)] // there are not four billion

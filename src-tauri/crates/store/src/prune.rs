@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::store::{Durability, lock};
 use crate::text::int;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, lanes, run_text};
 
 /// Runs deleted per transaction.
 const BATCH: usize = 500;
@@ -32,13 +32,22 @@ impl Store {
         let mut pruned = Pruned::default();
         loop {
             let deleted = self.write(Durability::Process, |tx| {
-                Ok(tx.execute(
-                    "DELETE FROM runs WHERE seq IN (
-                         SELECT seq FROM runs
-                         WHERE (started_at, seq) < (?1, ?2) AND outcome IS NOT NULL
-                         ORDER BY started_at, seq LIMIT ?3)",
-                    params![cutoff.0, cutoff.1, int(BATCH)],
-                )?)
+                let mut oldest = tx.prepare_cached(
+                    "SELECT seq, started_at FROM runs
+                     WHERE (started_at, seq) < (?1, ?2) AND outcome IS NOT NULL
+                     ORDER BY started_at, seq LIMIT ?3",
+                )?;
+                let old = oldest
+                    .query_map(params![cutoff.0, cutoff.1, int(BATCH)], |row| {
+                        Ok((row.get(0)?, UnixMs(row.get(1)?)))
+                    })?
+                    .collect::<Result<Vec<(i64, UnixMs)>, _>>()?;
+                let mut delete = tx.prepare_cached("DELETE FROM runs WHERE seq = ?1")?;
+                for (seq, started_at) in &old {
+                    delete.execute([seq])?;
+                    run_text::forget_run(tx, *started_at, *seq)?;
+                }
+                Ok(old.len())
             })?;
             pruned.runs += deleted as u64;
             if deleted < BATCH {
@@ -46,7 +55,7 @@ impl Store {
             }
         }
         if pruned.runs > 0 {
-            self.forget_charms_without_runs()?;
+            self.forget_what_no_run_names(UnixMs(cutoff.0))?;
             self.give_space_back()?;
         }
         Ok(pruned)
@@ -70,11 +79,18 @@ impl Store {
         Ok(by_count.map_or(by_age, |by_count: (i64, i64)| by_count.max(by_age)))
     }
 
-    fn forget_charms_without_runs(&self) -> Result<(), StoreError> {
+    fn forget_what_no_run_names(&self, oldest: UnixMs) -> Result<(), StoreError> {
         self.write(Durability::Process, |tx| {
+            lanes::forget_before(tx, oldest)?;
+            run_text::forget_charms(tx)?;
             tx.execute(
                 "DELETE FROM run_charms WHERE NOT EXISTS
                      (SELECT 1 FROM runs WHERE runs.charm = run_charms.seq)",
+                [],
+            )?;
+            tx.execute(
+                "DELETE FROM run_accounts WHERE NOT EXISTS
+                     (SELECT 1 FROM runs WHERE runs.account = run_accounts.seq)",
                 [],
             )?;
             Ok(())
@@ -82,7 +98,7 @@ impl Store {
     }
 
     /// Moves free pages out of the file, some at a time.
-    fn give_space_back(&self) -> Result<(), StoreError> {
+    pub(crate) fn give_space_back(&self) -> Result<(), StoreError> {
         let mut before = i64::MAX;
         loop {
             let db = lock(&self.writer);

@@ -12,7 +12,7 @@ use crate::error::is_taken;
 use crate::history::Cursor;
 use crate::store::Durability;
 use crate::text::{count, cut, word, word_or_null};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, lanes, run_accounts, run_text};
 
 /// Longest error message kept, in bytes.
 const MAX_MESSAGE: usize = 4 * 1024;
@@ -60,6 +60,9 @@ pub struct RunRow {
     pub space: String,
     /// The name of its space.
     pub space_name: String,
+    /// The account that it called with, or else the one that its charm was
+    /// bound to.
+    pub account: Option<String>,
     /// What began the run.
     pub trigger: Trigger,
     /// How it ended; nothing while it is going on.
@@ -95,10 +98,13 @@ impl RunRow {
     }
 }
 
-/// What [`row`] reads, from `runs AS r` and `run_charms AS c`.
+/// What [`row`] reads, from `runs AS r`, `run_charms AS c` and [`ACCOUNT`].
 pub(crate) const COLUMNS: &str = "r.seq, r.id, c.charm, c.name, c.handle, c.space, c.space_name, \
      r.trigger, r.outcome, r.sync, r.started_at, r.duration_ms, r.changed, r.calls, \
-     r.calls_failed, r.log_lines, r.note, r.error_kind, r.error_message, r.error_stack";
+     r.calls_failed, r.log_lines, r.note, r.error_kind, r.error_message, r.error_stack, \
+     a.account";
+/// Joins the account of a run.
+pub(crate) const ACCOUNT: &str = "LEFT JOIN run_accounts AS a ON a.seq = r.account";
 
 pub(crate) fn row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     let message: Option<String> = row.get(18)?;
@@ -111,6 +117,7 @@ pub(crate) fn row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         charm_handle: row.get(4)?,
         space: row.get(5)?,
         space_name: row.get(6)?,
+        account: row.get(20)?,
         trigger: word(row, 7, Trigger::parse)?,
         outcome: word_or_null(row, 8, Outcome::parse)?,
         sync: word(row, 9, SyncState::parse)?,
@@ -136,18 +143,24 @@ pub(crate) struct Going {
     pub(crate) seq: i64,
     /// Id of its charm.
     pub(crate) charm: String,
+    /// Its charm's `seq` in `run_charms`.
+    pub(crate) charm_seq: i64,
+    pub(crate) started_at: UnixMs,
 }
 
-/// Writes the row of a run that begins, and returns its `seq`.
-pub(crate) fn begin(tx: &Transaction<'_>, new: &NewRun) -> Result<i64, StoreError> {
+/// Writes the row of a run that begins.
+pub(crate) fn begin(tx: &Transaction<'_>, new: &NewRun) -> Result<Going, StoreError> {
     let whose = remember_charm(tx, &new.charm)?;
+    let account = run_accounts::of_charm(tx, &new.charm)?;
     let added = tx
         .prepare_cached(
-            "INSERT INTO runs (id, charm, trigger, sync, started_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO runs (id, charm, account, trigger, sync, started_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![
             new.id,
             whose,
+            account,
             new.trigger.as_str(),
             SyncState::Local.as_str(),
             new.started_at.0
@@ -159,7 +172,12 @@ pub(crate) fn begin(tx: &Transaction<'_>, new: &NewRun) -> Result<i64, StoreErro
         }),
         other => {
             other?;
-            Ok(tx.last_insert_rowid())
+            Ok(Going {
+                seq: tx.last_insert_rowid(),
+                charm: new.charm.clone(),
+                charm_seq: whose,
+                started_at: new.started_at,
+            })
         }
     }
 }
@@ -182,13 +200,15 @@ fn remember_charm(tx: &Transaction<'_>, charm: &str) -> Result<i64, StoreError> 
             name: charm.to_owned(),
         });
     }
-    Ok(tx.last_insert_rowid())
+    let seq = tx.last_insert_rowid();
+    run_text::index_charm(tx, seq)?;
+    Ok(seq)
 }
 
 /// Finds a run that has not ended.
 pub(crate) fn going(tx: &Transaction<'_>, id: &str) -> Result<Going, StoreError> {
     let mut query = tx.prepare_cached(
-        "SELECT r.seq, c.charm, r.outcome IS NULL
+        "SELECT r.seq, c.charm, r.outcome IS NULL, r.charm, r.started_at
          FROM runs AS r JOIN run_charms AS c ON c.seq = r.charm WHERE r.id = ?1",
     )?;
     let found = query
@@ -197,6 +217,8 @@ pub(crate) fn going(tx: &Transaction<'_>, id: &str) -> Result<Going, StoreError>
                 Going {
                     seq: row.get(0)?,
                     charm: row.get(1)?,
+                    charm_seq: row.get(3)?,
+                    started_at: UnixMs(row.get(4)?),
                 },
                 row.get::<_, bool>(2)?,
             ))
@@ -250,7 +272,7 @@ impl Store {
             let mut rows = {
                 let mut query = tx.prepare(&format!(
                     "SELECT {COLUMNS} FROM runs AS r JOIN run_charms AS c ON c.seq = r.charm
-                     WHERE r.outcome IS NULL ORDER BY r.started_at DESC, r.seq DESC"
+                     {ACCOUNT} WHERE r.outcome IS NULL ORDER BY r.started_at DESC, r.seq DESC"
                 ))?;
                 query.query_map([], row)?.collect::<Result<Vec<_>, _>>()?
             };
@@ -265,6 +287,11 @@ impl Store {
                     params![run.charm, word, run.started_at.0],
                 )?;
                 run.outcome = Some(Outcome::Interrupted);
+                let charm: i64 =
+                    tx.query_row("SELECT charm FROM runs WHERE seq = ?1", [run.seq], |row| {
+                        row.get(0)
+                    })?;
+                lanes::count(tx, charm, run.started_at, Outcome::Interrupted, run.seq)?;
             }
             Ok(rows)
         })

@@ -1,7 +1,7 @@
 //! Table `spaces`: where cells live.
 
 use charmkeeper_base::UnixMs;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use crate::error::is_taken;
 use crate::store::Durability;
@@ -58,6 +58,17 @@ fn space(row: &Row<'_>) -> rusqlite::Result<Space> {
         kind: word(row, 2, SpaceKind::parse)?,
         created_at: UnixMs(row.get(3)?),
     })
+}
+
+/// Makes a known space a remote one.
+pub(crate) fn make_remote(tx: &Transaction<'_>, did: &str) -> Result<(), StoreError> {
+    match tx.execute("UPDATE spaces SET kind = 'remote' WHERE did = ?1", [did])? {
+        0 => Err(StoreError::NotFound {
+            what: "space",
+            name: did.to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 impl Store {

@@ -3,7 +3,8 @@
 //! In: nothing but the built `charmkeeper`. Out: one line for each figure with
 //! its budget. Ends with 1 when a budget is missed. Figures on a shared machine
 //! are noisy: run it twice before believing a miss. `bench quick` leaves out the
-//! three minutes of the thousand charms.
+//! three minutes of the thousand charms; `bench history` is the history alone,
+//! which needs no built program.
 
 #![allow(
     clippy::print_stdout,
@@ -12,6 +13,7 @@
     clippy::panic
 )]
 
+mod history;
 mod process;
 mod serve;
 
@@ -41,23 +43,33 @@ impl Bench {
         let word = if fits { "ok  " } else { "MISS" };
         println!("{word}  {what}: {value:.2} {unit} (budget {budget} {unit})");
     }
+
+    fn end(&self) -> ExitCode {
+        if self.missed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
 }
 
 fn main() -> ExitCode {
-    let quick = std::env::args().nth(1).is_some_and(|a| a == "quick");
-    let binary = binary();
+    let what = std::env::args().nth(1).unwrap_or_default();
+    let quick = what == "quick";
     let mut bench = Bench { missed: false };
+    if what == "history" {
+        history::measure(&mut bench);
+        return bench.end();
+    }
+    let binary = binary();
     first_run(&mut bench, &binary);
     noop(&mut bench, &binary);
     idle(&mut bench, &binary);
     if !quick {
         thousand(&mut bench, &binary);
     }
-    if bench.missed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
+    history::measure(&mut bench);
+    bench.end()
 }
 
 fn binary() -> PathBuf {

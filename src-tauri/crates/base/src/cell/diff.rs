@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::document::same;
 use super::hash::hash;
-use super::link::is_link;
+use super::link::is_leaf;
 use super::patch::Patch;
 use super::pointer;
 
@@ -147,7 +147,7 @@ impl Differ {
 /// True when a change from one to the other is best told by their parts.
 fn mergeable(before: &Value, after: &Value) -> bool {
     match (before, after) {
-        (Value::Object(_), Value::Object(_)) => !is_link(before) && !is_link(after),
+        (Value::Object(_), Value::Object(_)) => !is_leaf(before) && !is_leaf(after),
         (Value::Array(_), Value::Array(_)) => true,
         _ => false,
     }

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 const ARRAY: u8 = 0x10;
 const OBJECT: u8 = 0x11;
 const END: u8 = 0x00;
+const HOLES: u8 = 0x01;
 const NULL: u8 = 0x20;
 const UNDEFINED: u8 = 0x21;
 const BOOLEAN: u8 = 0x22;
@@ -120,6 +121,12 @@ impl Feed {
         self.0.update([ARRAY]);
     }
 
+    /// Feeds a run of absent elements of the open array, at least one.
+    pub fn holes(&mut self, count: u64) {
+        self.0.update([HOLES]);
+        self.length(count);
+    }
+
     /// Opens an object; sorted keys and their values follow.
     pub fn begin_object(&mut self) {
         self.0.update([OBJECT]);
@@ -177,7 +184,13 @@ impl Feed {
 
     fn sized(&mut self, tag: u8, bytes: &[u8]) {
         self.0.update([tag]);
-        let mut rest = bytes.len();
+        self.length(bytes.len() as u64);
+        self.0.update(bytes);
+    }
+
+    /// An unsigned number as ULEB128.
+    fn length(&mut self, length: u64) {
+        let mut rest = length;
         loop {
             let low = (rest & 0x7f) as u8;
             rest >>= 7;
@@ -186,7 +199,6 @@ impl Feed {
                 break;
             }
         }
-        self.0.update(bytes);
     }
 }
 
@@ -196,7 +208,7 @@ enum Open<'v> {
 }
 
 /// A JSON number as the 64-bit float that it is in a space.
-pub(crate) fn as_f64(number: &serde_json::Number) -> f64 {
+pub fn as_f64(number: &serde_json::Number) -> f64 {
     // Without serde_json's `arbitrary_precision` every number converts.
     number.as_f64().unwrap_or(f64::NAN)
 }

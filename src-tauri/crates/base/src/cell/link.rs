@@ -119,6 +119,16 @@ impl Link {
     }
 }
 
+/// True for a link and for what a space writes in a form of its own, such as
+/// `{"/Bytes@1": "..."}`: an object that is one value, so that nothing leads
+/// inside.
+#[must_use]
+pub fn is_leaf(value: &Value) -> bool {
+    value
+        .as_object()
+        .is_some_and(|members| members.len() == 1 && members.keys().all(|key| key.starts_with('/')))
+}
+
 /// True when `value` is a link in the wire's form.
 #[must_use]
 pub fn is_link(value: &Value) -> bool {

@@ -182,6 +182,20 @@ impl Patch {
         }
     }
 
+    /// The values that the operation puts into the document.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        let (one, many): (Option<&Value>, &[Value]) = match self {
+            Self::Replace { value, .. } | Self::Add { value, .. } => (Some(value), &[]),
+            Self::Splice { add, .. } => (None, add),
+            Self::Append { values, .. } | Self::AddUnique { values, .. } => (None, values),
+            Self::Remove { .. }
+            | Self::Move { .. }
+            | Self::RemoveByValue { .. }
+            | Self::Increment { .. } => (None, &[]),
+        };
+        one.into_iter().chain(many)
+    }
+
     /// Applies the operation and tells what it did.
     ///
     /// # Errors

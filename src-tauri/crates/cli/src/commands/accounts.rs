@@ -6,7 +6,7 @@ use charmkeeper_keeper::api::{AccountView, ConnectView, DisconnectView, Event, R
 
 use super::{absolute, ask, print_json, show_progress};
 use crate::args::{Common, ConnectArgs};
-use crate::failure::Failure;
+use crate::failure::{FAILED, Failure, USAGE};
 use crate::output::{self, plain};
 
 pub(crate) async fn connect(common: &Common, args: &ConnectArgs) -> Result<ExitCode, Failure> {
@@ -18,20 +18,26 @@ pub(crate) async fn connect(common: &Common, args: &ConnectArgs) -> Result<ExitC
         services: args.services.clone(),
         client,
         print_url: args.print_url,
+        account: None,
     };
     let (print_url, json) = (args.print_url, common.json);
-    let connected: ConnectView = ask(common, request, move |event| match event {
-        Event::OpenUrl { url } if print_url && json => {
-            output::line(&serde_json::json!({ "url": url }).to_string());
-        }
-        Event::OpenUrl { url } if print_url => output::line(&url),
+    let mut in_browser = false;
+    let connected: Result<ConnectView, Failure> = ask(common, request, |event| match event {
         Event::OpenUrl { url } => {
-            output::note("Waiting for your browser. If it did not open, use this address:");
-            output::note(&url);
+            in_browser = true;
+            show_address(&url, print_url, json);
         }
         other => show_progress(other),
     })
-    .await?;
+    .await;
+    let connected = connected.map_err(|failure| match failure.code {
+        // What fails after that is the sign-in, not the command.
+        USAGE if in_browser => Failure {
+            code: FAILED,
+            ..failure
+        },
+        _ => failure,
+    })?;
     if common.json {
         print_json(&connected)?;
     } else {
@@ -51,6 +57,17 @@ pub(crate) async fn connect(common: &Common, args: &ConnectArgs) -> Result<ExitC
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn show_address(url: &str, print_url: bool, json: bool) {
+    match (print_url, json) {
+        (true, true) => output::line(&serde_json::json!({ "url": url }).to_string()),
+        (true, false) => output::line(url),
+        (false, _) => {
+            output::note("Waiting for your browser. If it did not open, use this address:");
+            output::note(url);
+        }
+    }
 }
 
 pub(crate) async fn list_accounts(common: &Common) -> Result<Vec<AccountView>, Failure> {

@@ -4,18 +4,25 @@ use std::process::ExitCode;
 
 use charmkeeper_base::{Clock, Outcome, SystemClock, UnixMs};
 use charmkeeper_keeper::api::{HistoryFilter, Request, RunView};
+use charmkeeper_keeper::export::{CSV_HEADING, RunJson, csv_line};
 
-use super::{ask, print_json, show_progress};
+use super::{Asking, print_json, show_progress};
 use crate::args::{Common, HistoryArgs};
 use crate::failure::Failure;
 use crate::{output, render};
 
 pub(crate) async fn run(common: &Common, args: &HistoryArgs) -> Result<ExitCode, Failure> {
     let filter = filter(args, SystemClock::default().now())?;
-    let runs: Vec<RunView> = ask(common, Request::History(filter), show_progress).await?;
+    let mut session = Asking::open(common).await?;
+    let runs: Result<Vec<RunView>, _> = session.ask(Request::History(filter), show_progress).await;
+    session.warn().await;
+    session.close().await;
+    let runs = runs?;
     match (args.format.as_deref(), common.json) {
         (Some("csv"), _) => csv(&runs),
-        (Some(_), _) | (None, true) => print_json(&runs)?,
+        (Some(_), _) | (None, true) => {
+            print_json(&runs.iter().map(RunJson::of).collect::<Vec<_>>())?;
+        }
         (None, false) if runs.is_empty() => output::line("No runs."),
         (None, false) => output::table(&runs.iter().map(render::run_row).collect::<Vec<_>>()),
     }
@@ -51,7 +58,7 @@ fn filter(args: &HistoryArgs, now: UnixMs) -> Result<HistoryFilter, Failure> {
         } else {
             args.limit
         },
-        before: None,
+        ..HistoryFilter::default()
     })
 }
 
@@ -83,39 +90,8 @@ fn moment(text: &str, now: UnixMs) -> Option<UnixMs> {
 }
 
 fn csv(runs: &[RunView]) {
-    output::line("run,charm,space,trigger,outcome,sync,started_at,duration_ms,changed,calls,error");
-    for run in runs {
-        let fields = [
-            run.run.clone(),
-            run.charm.clone(),
-            run.space.clone(),
-            run.trigger.to_string(),
-            run.outcome.map(|o| o.to_string()).unwrap_or_default(),
-            run.sync.to_string(),
-            run.started_at.to_rfc3339(),
-            run.duration_ms.map(|d| d.to_string()).unwrap_or_default(),
-            run.changed.to_string(),
-            run.calls.to_string(),
-            run.error
-                .as_ref()
-                .map(|e| e.message.clone())
-                .unwrap_or_default(),
-        ];
-        output::line(&fields.map(|f| field(&f)).join(","));
-    }
-}
-
-/// One CSV field (RFC 4180). A leading `=`, `+`, `-` or `@` would be run as a
-/// formula by a spreadsheet, so such text gets an apostrophe before it.
-fn field(text: &str) -> String {
-    let text = output::plain(text);
-    let risky = text.starts_with(['=', '+', '-', '@']);
-    let text = if risky { format!("'{text}") } else { text };
-    if text.contains([',', '"']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
+    output::line(CSV_HEADING);
+    runs.iter().for_each(|run| output::line(&csv_line(run)));
 }
 
 #[cfg(test)]
@@ -136,13 +112,5 @@ mod tests {
             moment("99999999999999999d", now).is_some(),
             "absurd ages saturate"
         );
-    }
-
-    #[test]
-    fn csv_fields_are_quoted_and_never_formulas() {
-        assert_eq!(field("a,b"), "\"a,b\"");
-        assert_eq!(field("say \"hi\""), "\"say \"\"hi\"\"\"");
-        assert_eq!(field("=1+1"), "'=1+1");
-        assert_eq!(field("plain"), "plain");
     }
 }

@@ -6,10 +6,12 @@ pub(crate) mod desktop;
 pub(crate) mod history;
 pub(crate) mod runs;
 pub(crate) mod sandbox;
+mod sandbox_window;
 pub(crate) mod serve;
+pub(crate) mod space;
 pub(crate) mod status;
 
-use charmkeeper_keeper::api::{Event, Request};
+use charmkeeper_keeper::api::{Event, NoticeView, Request, StatusView};
 use serde::de::DeserializeOwned;
 
 use crate::args::Common;
@@ -17,34 +19,70 @@ use crate::failure::{FAILED, Failure};
 use crate::output;
 use crate::session::Session;
 
-/// Asks the keeper one thing and shows progress on standard error. Ctrl-C
-/// hangs up, which cancels the work.
+/// A conversation with the keeper. Ctrl-C hangs up, which cancels the work.
+struct Asking {
+    session: Session,
+    interrupts: Interrupts,
+}
+
+impl Asking {
+    async fn open(common: &Common) -> Result<Self, Failure> {
+        Ok(Self {
+            interrupts: Interrupts::catch(),
+            session: Session::open(common).await?,
+        })
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &mut self,
+        request: Request,
+        on_event: impl FnMut(Event),
+    ) -> Result<T, Failure> {
+        let answer = tokio::select! {
+            answer = self.session.call(request, on_event) => answer,
+            () = self.interrupts.wait() => Err(Failure {
+                code: FAILED,
+                ..Failure::usage("Cancelled.")
+            }),
+        };
+        serde_json::from_value(answer?).map_err(|e| Failure {
+            code: FAILED,
+            hint: Some(
+                "Use the same version of charmkeeper as the one that is running.".to_owned(),
+            ),
+            ..Failure::usage(format!("The keeper's answer is not understood: {e}."))
+        })
+    }
+
+    /// Says on standard error what the person must know of the data folder.
+    async fn warn(&mut self) {
+        let status: Result<StatusView, _> = self.ask(Request::Status, |_| {}).await;
+        if let Ok(Some(warning)) = status.map(|status| status.warning) {
+            output::note(&format!("warning: {}", output::plain(&warning)));
+        }
+    }
+
+    async fn close(self) {
+        self.session.close().await;
+    }
+}
+
+/// Asks the keeper one thing and shows progress on standard error.
 async fn ask<T: DeserializeOwned>(
     common: &Common,
     request: Request,
     on_event: impl FnMut(Event),
 ) -> Result<T, Failure> {
-    let mut interrupts = Interrupts::catch();
-    let session = Session::open(common).await?;
-    let answer = tokio::select! {
-        answer = session.call(request, on_event) => answer,
-        () = interrupts.wait() => Err(Failure {
-            code: FAILED,
-            ..Failure::usage("Cancelled.")
-        }),
-    };
-    session.close().await;
-    serde_json::from_value(answer?).map_err(|e| Failure {
-        code: FAILED,
-        hint: Some("Use the same version of charmkeeper as the one that is running.".to_owned()),
-        ..Failure::usage(format!("The keeper's answer is not understood: {e}."))
-    })
+    let mut asking = Asking::open(common).await?;
+    let answer = asking.ask(request, on_event).await;
+    asking.close().await;
+    answer
 }
 
 /// What most commands do with events: lines on standard error.
 fn show_progress(event: Event) {
     match event {
-        Event::Progress { message } | Event::Notice { message, .. } => {
+        Event::Progress { message } | Event::Notice(NoticeView { message, .. }) => {
             output::note(&output::plain(&message));
         }
         _ => {}

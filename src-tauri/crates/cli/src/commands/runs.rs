@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{absolute, argument, ask, print_json, show_progress};
 use crate::args::{Common, RunArgs};
 use crate::failure::{FAILED, Failure};
+use crate::json::DetailsJson;
 use crate::{output, render};
 
 pub(crate) async fn run(common: &Common, args: RunArgs) -> Result<ExitCode, Failure> {
@@ -27,7 +28,7 @@ pub(crate) async fn run(common: &Common, args: RunArgs) -> Result<ExitCode, Fail
     })
     .await?;
     if json {
-        print_json(&details)?;
+        print_json(&DetailsJson::of(&details))?;
     } else {
         render::details(&details);
     }

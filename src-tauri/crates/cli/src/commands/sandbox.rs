@@ -14,6 +14,7 @@ use std::time::Duration;
 use charmkeeper_accounts::{ClientId, Endpoints};
 use charmkeeper_base::{Clock, SystemClock, UnixMs};
 use charmkeeper_keeper::api::{CharmView, ConnectView, Event, Request, RunDetails};
+use charmkeeper_keeper::export::RunJson;
 use charmkeeper_keeper::home::Home;
 use charmkeeper_keeper::{Keeper, KeeperConfig, VaultChoice};
 use charmkeeper_sandbox::{
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Interrupts, print_json, serve};
+use super::{Interrupts, desktop, print_json, sandbox_window, serve};
 use crate::args::{Common, SandboxArgs};
 use crate::failure::{FAILED, Failure};
 use crate::{output, render, setup};
@@ -52,6 +53,14 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs) -> Result<ExitCode,
     clock.go_on();
     sandbox.world().tick(clock.now());
     let base = sandbox.base_url.clone();
+    let quiet = args.once || common.json;
+    if let Some(program) = desktop::beside_and_displayed().filter(|_| !quiet) {
+        // The window's program is the keeper of this profile.
+        drop(lock);
+        let done = sandbox_window::run(&program, &home, &sandbox, &mut interrupts).await;
+        sandbox.stop().await;
+        return done;
+    }
     let config = KeeperConfig {
         endpoints: Endpoints::below(&base).map_err(|e| Failure::of(&e))?,
         client: ClientId::pasted(CLIENT_ID, Some(CLIENT_SECRET)).ok(),
@@ -78,7 +87,10 @@ async fn work(
     twice: bool,
     json: bool,
 ) -> Result<ExitCode, Failure> {
-    sign_in(keeper, sandbox).await?;
+    sign_in(sandbox, async |request, events| {
+        Ok(keeper.call(request, events).await?)
+    })
+    .await?;
     if twice {
         return once(keeper, json).await;
     }
@@ -179,13 +191,17 @@ impl Clock for WorldClock {
 }
 
 /// Signs the sample account in as a person would, through the consent page.
-async fn sign_in(keeper: &Arc<Keeper>, sandbox: &Running) -> Result<(), Failure> {
+pub(super) async fn sign_in(
+    sandbox: &Running,
+    call: impl AsyncFnOnce(Request, mpsc::Sender<Event>) -> Result<Value, Failure>,
+) -> Result<(), Failure> {
     let (events, mut sent) = mpsc::channel(16);
     let services = vec!["gmail".to_owned(), "calendar".to_owned()];
     let request = Request::Connect {
         services,
         client: None,
         print_url: true,
+        account: None,
     };
     // Both at once: the page's last answer comes from the one who connects.
     let consenting = async move {
@@ -196,8 +212,8 @@ async fn sign_in(keeper: &Arc<Keeper>, sandbox: &Running) -> Result<(), Failure>
         }
         Ok(())
     };
-    let (connected, consented) = tokio::join!(keeper.call(request, events), consenting);
-    consented.and(connected.map_err(Failure::from).and_then(|connected| {
+    let (connected, consented) = tokio::join!(call(request, events), consenting);
+    consented.and(connected.and_then(|connected| {
         let connected: ConnectView = serde_json::from_value(connected).map_err(odd_answer)?;
         output::note(&format!(
             "Signed in as {}",
@@ -238,7 +254,7 @@ async fn once(keeper: &Arc<Keeper>, json: bool) -> Result<ExitCode, Failure> {
             };
             let run: RunDetails =
                 serde_json::from_value(ask(keeper, request).await?).map_err(odd_answer)?;
-            let row = summary(&run);
+            let row = run.row();
             if !json {
                 output::line(&render::run_line(&row));
             }
@@ -251,7 +267,8 @@ async fn once(keeper: &Arc<Keeper>, json: bool) -> Result<ExitCode, Failure> {
     let emails = count(keeper, &charms, "gmail-importer", "emails").await?;
     let events = count(keeper, &charms, "google-calendar-importer", "events").await?;
     if json {
-        print_json(&json!({ "runs": runs, "cells": { "emails": emails, "events": events } }))?;
+        let rows: Vec<_> = runs.iter().map(RunJson::of).collect();
+        print_json(&json!({ "runs": rows, "cells": { "emails": emails, "events": events } }))?;
     } else {
         output::line(&format!(
             "{emails} messages and {events} events are in the cells."
@@ -262,22 +279,6 @@ async fn once(keeper: &Arc<Keeper>, json: bool) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::from(FAILED)
     })
-}
-
-fn summary(run: &RunDetails) -> charmkeeper_keeper::api::RunView {
-    charmkeeper_keeper::api::RunView {
-        run: run.run.clone(),
-        charm: run.charm.clone(),
-        space: run.space.clone(),
-        trigger: run.trigger,
-        outcome: run.outcome,
-        sync: run.sync,
-        started_at: run.started_at,
-        duration_ms: run.duration_ms,
-        changed: run.changed,
-        calls: run.calls.len() as u64,
-        error: run.error.clone(),
-    }
 }
 
 async fn ask(keeper: &Arc<Keeper>, request: Request) -> Result<Value, Failure> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use charmkeeper_keeper::Keeper;
 use charmkeeper_keeper::api::Event;
+use charmkeeper_keeper::export::RunJson;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Interrupts;
@@ -38,12 +39,14 @@ pub(crate) async fn show_runs(keeper: &Arc<Keeper>, json: bool) {
     let mut events = keeper.events();
     loop {
         match events.recv().await {
-            Ok(Event::RunEnded { run }) if json => match serde_json::to_string(&run) {
-                Ok(text) => output::line(&text),
-                Err(e) => output::note(&format!("A run cannot be written as JSON: {e}.")),
-            },
+            Ok(Event::RunEnded { run }) if json => {
+                match serde_json::to_string(&RunJson::of(&run)) {
+                    Ok(text) => output::line(&text),
+                    Err(e) => output::note(&format!("A run cannot be written as JSON: {e}.")),
+                }
+            }
             Ok(Event::RunEnded { run }) => output::line(&render::run_line(&run)),
-            Ok(Event::Notice { message, .. }) => output::note(&output::plain(&message)),
+            Ok(Event::Notice(notice)) => output::note(&output::plain(&notice.message)),
             Ok(_) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
         }

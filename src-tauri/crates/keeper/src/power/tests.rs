@@ -258,6 +258,21 @@ fn power_is_told_when_it_changes() {
     assert_eq!(around.look_again(), None);
 }
 
+#[test]
+fn a_metered_network_is_told_and_needs_no_further_look() {
+    let (_script, mut around) = rig();
+    around.metered(true);
+    let metered = PowerReading {
+        metered: true,
+        ..PowerReading::default()
+    };
+    assert_eq!(around.look(), [Input::Power(metered)]);
+    assert_eq!(around.look(), []);
+    assert_eq!(around.look_again(), None, "its end is told as well");
+    around.metered(false);
+    assert_eq!(around.look(), [Input::Power(PowerReading::default())]);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn this_system_answers() {

@@ -5,7 +5,7 @@ use charmkeeper_base::{Outcome, UnixMs};
 use rusqlite::types::ToSql;
 use serde_json::json;
 
-use super::fixture::{Fixture, NOW, doc_id, new_run, set, target};
+use super::fixture::{Fixture, NOW, call, doc_id, new_run, set, target};
 use crate::history::{Cursor, page_query};
 use crate::{CharmUpdate, FinishRun, RunFilter, RunRow};
 use charmkeeper_base::cell::{Change, Patch};
@@ -22,14 +22,16 @@ fn filters() -> Vec<RunFilter> {
         ] {
             for changed in [false, true] {
                 for since in [None, Some(UnixMs(NOW.0 + 10))] {
-                    let charm = charm.map(str::to_owned);
-                    all.push(RunFilter {
-                        charm,
-                        outcome,
-                        since,
-                        changed,
-                        after: None,
-                    });
+                    for account in [None, Some("account"), Some("unused")] {
+                        all.push(RunFilter {
+                            charm: charm.map(str::to_owned),
+                            account: account.map(str::to_owned),
+                            outcome,
+                            since,
+                            changed,
+                            ..RunFilter::default()
+                        });
+                    }
                 }
             }
         }
@@ -47,6 +49,7 @@ fn matches(filter: &RunFilter, run: &RunRow) -> bool {
             .is_none_or(|outcome| Some(outcome) == run.outcome)
         && filter.since.is_none_or(|since| run.started_at >= since)
         && (!filter.changed || run.changed > 0)
+        && (filter.account.is_none() || filter.account == run.account)
 }
 
 /// 300 runs of two charms with few distinct start times, in no order.
@@ -73,6 +76,9 @@ fn mixed() -> Fixture {
             _ => continue,
         };
         let mut finish = FinishRun::new(&id, outcome, 1);
+        if random.next_u64().is_multiple_of(2) {
+            finish.calls = vec![call("/messages", false)];
+        }
         if outcome.commits() && random.next_u64().is_multiple_of(2) {
             let patch: Patch = set("/value/count", n);
             finish.changes = vec![Change::patch(target(&doc_id(charm)), None, vec![patch])];
@@ -143,6 +149,10 @@ fn every_page_comes_straight_from_an_index() {
                 (filter.charm.is_some(), "charm=?"),
                 (filter.outcome.is_some(), "outcome=?"),
                 (filter.changed, "INDEX runs_changed"),
+                (
+                    filter.account.is_some() && filter.charm.is_none(),
+                    "account=?",
+                ),
                 (filter.since.is_some(), "started_at>?"),
                 (filter.after.is_some(), "started_at<?"),
             ] {

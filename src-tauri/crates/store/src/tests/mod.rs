@@ -6,11 +6,16 @@ mod crash;
 #[cfg(unix)]
 mod damage;
 mod disk_full;
+mod elements;
 mod finish;
 mod fixture;
 mod history;
+mod lanes;
 mod migrations;
 #[cfg(unix)]
 mod opening;
 mod pruning;
+mod remote;
+mod removal;
+mod search;
 mod tables;

@@ -1,0 +1,142 @@
+//! `space connect | status | retry | drop` and `register`.
+//!
+//! A key goes from the file or standard input into the keychain and nowhere else;
+//! the keeper is told its DID.
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use charmkeeper_base::Secret;
+use charmkeeper_keeper::api::{FavoriteView, Request, SpaceView};
+use charmkeeper_keeper::{KeyForm, keep_identity};
+
+use super::{absolute, ask, print_json, show_progress};
+use crate::args::{Common, SpaceCommand, SpaceConnectArgs};
+use crate::failure::Failure;
+use crate::output::{self, plain};
+use crate::setup;
+
+/// The most that is read of a key: a file is 119 bytes, 24 words about 200.
+const MAX_KEY: u64 = 64 * 1024;
+
+pub(crate) async fn space(common: &Common, command: &SpaceCommand) -> Result<ExitCode, Failure> {
+    match command {
+        SpaceCommand::Connect(args) => connect(common, args).await,
+        SpaceCommand::Status => status(common).await,
+        SpaceCommand::Retry { id } => {
+            let request = Request::RetryChange { change: *id };
+            changed(common, request, "It is tried again.").await
+        }
+        SpaceCommand::Drop { id } => {
+            let request = Request::DropChange { change: *id };
+            changed(common, request, "It was given up.").await
+        }
+    }
+}
+
+async fn connect(common: &Common, args: &SpaceConnectArgs) -> Result<ExitCode, Failure> {
+    let (form, text) = key(args)?;
+    let identity = keep_identity(&setup::home(common)?, form, &text).await?;
+    let request = Request::ConnectSpace {
+        url: args.url.clone(),
+        identity,
+        space: args.space.clone(),
+        claim: args.claim,
+    };
+    let view: SpaceView = ask(common, request, show_progress).await?;
+    if common.json {
+        print_json(&view)?;
+    } else {
+        output::line(&format!("Connected {} ({}).", plain(&view.name), view.space));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The key as the person gave it.
+fn key(args: &SpaceConnectArgs) -> Result<(KeyForm, Secret<String>), Failure> {
+    if let Some(path) = &args.key_file {
+        let path = absolute(&path.to_string_lossy())?;
+        let text = std::fs::File::open(&path).and_then(text_of).map_err(|e| {
+            Failure::usage(format!("The key file {path} cannot be read: {e}."))
+        })?;
+        return Ok((KeyForm::File, text));
+    }
+    let form = if args.mnemonic_stdin {
+        KeyForm::Words
+    } else {
+        KeyForm::Passphrase
+    };
+    let text = text_of(std::io::stdin())
+        .map_err(|e| Failure::usage(format!("Standard input cannot be read: {e}.")))?;
+    Ok((form, text))
+}
+
+fn text_of(source: impl std::io::Read) -> std::io::Result<Secret<String>> {
+    let mut text = String::new();
+    source.take(MAX_KEY).read_to_string(&mut text)?;
+    Ok(Secret::new(text))
+}
+
+async fn status(common: &Common) -> Result<ExitCode, Failure> {
+    let spaces: Vec<SpaceView> = ask(common, Request::Spaces, show_progress).await?;
+    if common.json {
+        print_json(&spaces)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if spaces.is_empty() {
+        output::line("No spaces yet.");
+    }
+    let rows: Vec<_> = spaces
+        .iter()
+        .map(|space| {
+            vec![
+                plain(&space.name),
+                space.state.clone(),
+                plain(&space.detail),
+                space.space.clone(),
+            ]
+        })
+        .collect();
+    output::table(&rows);
+    for change in spaces.iter().flat_map(|space| &space.stuck) {
+        output::line(&format!(
+            "stuck {}: {} ({} documents, {}): {}",
+            change.change,
+            plain(&change.charm),
+            change.documents,
+            change.at.to_rfc3339(),
+            plain(&change.reason)
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn changed(common: &Common, request: Request, done: &str) -> Result<ExitCode, Failure> {
+    let view: SpaceView = ask(common, request, show_progress).await?;
+    if common.json {
+        print_json(&view)?;
+    } else {
+        output::line(done);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn register(
+    common: &Common,
+    space: &str,
+    piece: &str,
+    integration: &str,
+) -> Result<ExitCode, Failure> {
+    let request = Request::Register {
+        space: space.to_owned(),
+        piece: piece.to_owned(),
+        integration: integration.to_owned(),
+    };
+    let view: FavoriteView = ask(common, request, show_progress).await?;
+    if common.json {
+        print_json(&view)?;
+    } else {
+        output::line(&format!("{}: {}", plain(&view.name), plain(&view.detail)));
+    }
+    Ok(ExitCode::SUCCESS)
+}

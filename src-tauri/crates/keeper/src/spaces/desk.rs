@@ -1,0 +1,245 @@
+//! The way to the tasks that keep spaces in sync.
+//!
+//! Owns one connection for each server and one task for each connected space,
+//! and what is known of them at the moment. Never stores anything: the tasks do.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use charmkeeper_base::{ErrorKind, Explain as _};
+use charmkeeper_space::client::{Connection, Event, Events, Network, ServerAddress, Settings};
+use charmkeeper_space::identity::Identity;
+use charmkeeper_space::messages::Descriptor;
+use charmkeeper_store::RemoteSpace;
+use tokio::sync::{mpsc, oneshot};
+
+use super::task::{self, Message};
+use crate::api::ApiError;
+use crate::core::Core;
+
+/// What is known of a space now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Live {
+    /// The session is open.
+    pub(crate) open: bool,
+    /// Why it is not, in one sentence.
+    pub(crate) trouble: Option<String>,
+}
+
+struct Worker {
+    /// Its server.
+    origin: String,
+    inbox: mpsc::UnboundedSender<Message>,
+}
+
+#[derive(Default)]
+struct Inner {
+    servers: HashMap<String, Connection>,
+    tasks: HashMap<String, Worker>,
+    live: HashMap<String, Live>,
+    /// Every connected space, those switched off included.
+    spaces: HashSet<String>,
+}
+
+/// See the module.
+#[derive(Clone, Default)]
+pub(crate) struct Desk(Arc<Mutex<Inner>>);
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts to keep a space in sync; a task that does so already is replaced.
+    pub(crate) fn start(
+        &self,
+        core: &Arc<Core>,
+        space: &RemoteSpace,
+        identity: Identity,
+    ) -> Result<(), ApiError> {
+        let address = ServerAddress::parse(&space.url).map_err(|e| ApiError::of(&e))?;
+        let connection = self.connection(core, &address)?;
+        let (sender, inbox) = mpsc::unbounded_channel();
+        {
+            let mut inner = self.lock();
+            inner.live.insert(space.did.clone(), Live::default());
+            let worker = Worker {
+                origin: address.origin(),
+                inbox: sender,
+            };
+            if let Some(old) = inner.tasks.insert(space.did.clone(), worker) {
+                let _ = old.inbox.send(Message::Stop);
+            }
+        }
+        let which = Descriptor {
+            session_id: Some(space.session_id.clone()),
+            ..Descriptor::default()
+        };
+        let session = connection.register(&space.did, Arc::new(identity), which);
+        tokio::spawn(task::run(Arc::clone(core), self.clone(), session, inbox));
+        Ok(())
+    }
+
+    /// The connection to a server, made when there is none.
+    fn connection(
+        &self,
+        core: &Arc<Core>,
+        address: &ServerAddress,
+    ) -> Result<Connection, ApiError> {
+        let origin = address.origin();
+        let mut inner = self.lock();
+        if let Some(known) = inner.servers.get(&origin) {
+            return Ok(known.clone());
+        }
+        let network = Network::new(address.clone(), Vec::new()).map_err(|e| of_space(&e))?;
+        let settings = Settings {
+            dial: Arc::new(network),
+            clock: Arc::clone(&core.clock),
+            random: Arc::clone(&core.random),
+            request_prefix: "ck-".to_owned(),
+        };
+        let (connection, events) = Connection::open(settings);
+        inner.servers.insert(origin.clone(), connection.clone());
+        tokio::spawn(self.clone().route(origin, events));
+        Ok(connection)
+    }
+
+    /// Hands the events of a connection to the spaces' tasks.
+    async fn route(self, origin: String, mut events: Events) {
+        while let Some(event) = events.next().await {
+            match event {
+                Event::Connected { .. } => {}
+                Event::Disconnected { error, .. } => self.down(&origin, &error, false),
+                Event::Stopped { error } => {
+                    self.down(&origin, &error, true);
+                    self.lock().servers.remove(&origin);
+                    return;
+                }
+                Event::Opened { space, opened, .. } => self.give(&space, Message::Opened(opened)),
+                Event::Synced { space, sync, .. } => self.give(&space, Message::Synced(sync)),
+                Event::Refused { space, error, .. } => {
+                    let words = crate::core::sentence(&error.to_string());
+                    self.give(&space, Message::Shut(words));
+                }
+                Event::Revoked { space, reason, .. } => {
+                    let error = charmkeeper_space::client::SpaceError::Revoked(reason);
+                    let words = crate::core::sentence(&error.to_string());
+                    self.give(&space, Message::Shut(words));
+                }
+            }
+        }
+    }
+
+    /// All sessions of a connection are closed.
+    fn down(
+        &self,
+        origin: &str,
+        error: &charmkeeper_space::client::SpaceError,
+        for_good: bool,
+    ) {
+        let words = crate::core::sentence(&error.to_string());
+        let inner = self.lock();
+        for worker in inner.tasks.values().filter(|w| w.origin == origin) {
+            let message = if for_good {
+                Message::Shut(words.clone())
+            } else {
+                Message::Down(words.clone())
+            };
+            // A task that is gone was stopped.
+            let _ = worker.inbox.send(message);
+        }
+    }
+
+    fn give(&self, space: &str, message: Message) {
+        if let Some(task) = self.lock().tasks.get(space) {
+            // A task that is gone was stopped.
+            let _ = task.inbox.send(message);
+        }
+    }
+
+    /// Every remote space, whether it is synced now or not.
+    pub(crate) fn spaces(&self) -> HashSet<String> {
+        self.lock().spaces.clone()
+    }
+
+    /// The space is a remote one from now on.
+    pub(crate) fn know(&self, space: &str) {
+        self.lock().spaces.insert(space.to_owned());
+    }
+
+    /// Something waits in the outbox of the space.
+    pub(crate) fn wake(&self, space: &str) {
+        self.give(space, Message::Wake);
+    }
+
+    /// Stops keeping a space in sync.
+    pub(crate) fn stop(&self, space: &str) {
+        let mut inner = self.lock();
+        inner.live.remove(space);
+        if let Some(task) = inner.tasks.remove(space) {
+            let _ = task.inbox.send(Message::Stop);
+        }
+    }
+
+    /// Ends all tasks and connections.
+    pub(crate) fn stop_all(&self) {
+        let mut inner = self.lock();
+        for (_, task) in inner.tasks.drain() {
+            let _ = task.inbox.send(Message::Stop);
+        }
+        for (_, server) in inner.servers.drain() {
+            server.close();
+        }
+        inner.live.clear();
+    }
+
+    /// The network changed or the computer woke.
+    pub(crate) fn check(&self) {
+        self.lock().servers.values().for_each(Connection::check);
+    }
+
+    /// What is known of a space; nothing when no task is at work for it.
+    pub(crate) fn live(&self, space: &str) -> Option<Live> {
+        self.lock().live.get(space).cloned()
+    }
+
+    pub(super) fn set_live(&self, space: &str, live: Live) {
+        if let Some(known) = self.lock().live.get_mut(space) {
+            *known = live;
+        }
+    }
+
+    /// Waits until a space's session is open.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub(crate) async fn opened(&self, space: &str) -> Result<u64, ApiError> {
+        let (reply, answer) = oneshot::channel();
+        self.give(space, Message::Await(reply));
+        answer.await.unwrap_or_else(|_| Err(not_connected()))
+    }
+
+    /// Reads documents of a space from its server into the replica.
+    ///
+    /// # Errors
+    /// Kind `offline` when the space is not open now.
+    pub(crate) async fn get(&self, space: &str, ids: BTreeSet<String>) -> Result<(), ApiError> {
+        let (reply, answer) = oneshot::channel();
+        self.give(space, Message::Get { ids, reply });
+        answer.await.unwrap_or_else(|_| Err(not_connected()))
+    }
+}
+
+fn not_connected() -> ApiError {
+    ApiError::new(
+        ErrorKind::Offline,
+        "The space is not connected at the moment.",
+    )
+}
+
+/// An error of the client at the boundary.
+pub(crate) fn of_space(error: &charmkeeper_space::client::SpaceError) -> ApiError {
+    let mut api = ApiError::new(error.kind(), crate::core::sentence(&error.to_string()));
+    api.hint = error.hint();
+    api
+}

@@ -1,0 +1,145 @@
+//! Remote spaces and favorites.
+//!
+//! Owns the requests about spaces, and the parts that keep a space in sync: `desk`
+//! (connections and tasks), `task` (one space), `drain` (the outbox), `outgoing`
+//! and `finish` (what a run leaves), `read` (documents that are not here yet),
+//! `connect` and `keys` (getting in), `favorites` and `adopt` (what the person
+//! starred). The rules themselves are in `charmkeeper_space`.
+
+pub(crate) mod adopt;
+pub(crate) mod connect;
+pub(crate) mod desk;
+mod drain;
+mod favorites;
+pub(crate) mod finish;
+pub(crate) mod keys;
+mod line;
+pub(crate) mod outgoing;
+pub(crate) mod read;
+mod registered;
+mod task;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+use charmkeeper_base::ErrorKind;
+use serde_json::Value;
+
+use crate::api::{ApiError, FavoriteView, Request, SpaceView};
+use crate::keeper::Keeper;
+use crate::requests::charms::{added, charm_view, switch};
+use crate::requests::json;
+use outgoing::SEEN;
+
+/// Does what is asked of spaces and favorites.
+pub(crate) async fn carry_out(keeper: &Keeper, request: Request) -> Result<Value, ApiError> {
+    let core = &keeper.core;
+    match request {
+        Request::Spaces => json(&spaces(keeper).await?),
+        Request::ConnectSpace {
+            url,
+            identity,
+            space,
+            claim,
+        } => {
+            let wanted = connect::Wanted {
+                url: &url,
+                identity: &identity,
+                name: space.as_deref(),
+                claim,
+            };
+            let did = connect::connect(core, wanted).await?;
+            core.tell(crate::api::Event::Changed);
+            json(&space_view(keeper, &did).await?)
+        }
+        Request::DisconnectSpace { space } => {
+            let did = find(keeper, &space).await?;
+            core.desk.stop(&did);
+            let of = did.clone();
+            core.store(move |store| store.set_space_enabled(&of, false)).await?;
+            core.tell(crate::api::Event::Changed);
+            json(&space_view(keeper, &did).await?)
+        }
+        Request::RetryChange { change } => {
+            let space = core.store(move |store| store.retry_change(change)).await?;
+            core.desk.wake(&space);
+            core.tell(crate::api::Event::Changed);
+            json(&space_view(keeper, &space).await?)
+        }
+        Request::DropChange { change } => {
+            let space = core.store(move |store| store.drop_change(change, SEEN)).await?;
+            core.desk.wake(&space);
+            core.tell(crate::api::Event::Changed);
+            json(&space_view(keeper, &space).await?)
+        }
+        Request::Favorites => json(&favorites::views(core).await?),
+        Request::SetFavorite { id, on } => json(&set_favorite(keeper, &id, on).await?),
+        Request::TakeOver { id } => {
+            let starred = favorites::find(core, &id).await?;
+            registered::hand_over(core, &starred.favorite.piece).await?;
+            json(&set_favorite(keeper, &id, true).await?)
+        }
+        Request::Register {
+            space,
+            piece,
+            integration,
+        } => {
+            let _ = integration;
+            let piece = piece.trim_start_matches("of:");
+            json(&set_favorite(keeper, &format!("{space}/{piece}"), true).await?)
+        }
+        _ => Err(ApiError::new(
+            ErrorKind::Usage,
+            "This is not possible in this version.",
+        )),
+    }
+}
+
+async fn spaces(keeper: &Keeper) -> Result<Vec<SpaceView>, ApiError> {
+    let known = keeper.core.store(views::all).await?;
+    let desk = &keeper.core.desk;
+    Ok(known
+        .into_iter()
+        .map(|known| views::view(known, desk, keeper.core.serving))
+        .collect())
+}
+
+async fn space_view(keeper: &Keeper, did: &str) -> Result<SpaceView, ApiError> {
+    let found = spaces(keeper).await?.into_iter().find(|view| view.space == did);
+    found.ok_or_else(|| ApiError::new(ErrorKind::Usage, "There is no such space."))
+}
+
+/// The DID of a remote space by DID or name.
+async fn find(keeper: &Keeper, which: &str) -> Result<String, ApiError> {
+    let which = which.to_owned();
+    let found = keeper
+        .core
+        .store(move |store| store.space(&which))
+        .await?
+        .ok_or_else(|| ApiError::new(ErrorKind::Usage, "There is no such space."))?;
+    connect::remote_row(&keeper.core, &found.did).await.map(|row| row.did)
+}
+
+/// Runs a favorite here, or no longer.
+async fn set_favorite(keeper: &Keeper, id: &str, on: bool) -> Result<FavoriteView, ApiError> {
+    let core = &keeper.core;
+    let starred = favorites::find(core, id).await?;
+    let source = favorites::source_of(&starred.favorite.piece);
+    let charms = core.store(charmkeeper_store::Store::charms).await?;
+    match charms.into_iter().find(|charm| charm.source == source) {
+        Some(charm) => {
+            switch(keeper, &charm.id, on).await?;
+        }
+        None if on => {
+            let charm = favorites::become_charm(core, &starred).await?;
+            added(keeper, &charm);
+            charm_view(keeper, &charm.id).await?;
+        }
+        None => {}
+    }
+    let all = favorites::views(core).await?;
+    all.into_iter().find(|view| view.id == id).ok_or_else(|| {
+        ApiError::new(ErrorKind::Usage, "That is not among your favorites any more.")
+    })
+}

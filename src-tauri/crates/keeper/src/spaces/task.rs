@@ -1,0 +1,327 @@
+//! The task that keeps one space in sync.
+//!
+//! In: what the server says, and that something waits in the outbox. Out: the
+//! replica taken in, the outbox told, one change at a time. While a change waits
+//! for its answer, news from the server wait too, so that an echo of our own
+//! change never looks like somebody else's.
+//!
+//! Owns the space's session. Ends when it is told to.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use charmkeeper_base::ErrorKind;
+use charmkeeper_space::client::{Opened, Session};
+use charmkeeper_space::messages::{SPACE_SCOPE, Sync, Watch};
+use charmkeeper_store::ReplicaDocument;
+use tokio::sync::{mpsc, oneshot};
+
+use super::desk::{Desk, Live, of_space};
+use super::drain::{self, Halt, Step, blocking};
+use super::line::{Line, Trouble, query};
+use super::outgoing::SEEN;
+use crate::api::{ApiError, Event};
+use crate::core::{Core, of_store};
+
+/// What a task is told.
+pub(super) enum Message {
+    /// The session is open.
+    Opened(Box<Opened>),
+    /// Watched documents changed.
+    Synced(Box<Sync>),
+    /// The connection is lost for now.
+    Down(String),
+    /// The session is over.
+    Shut(String),
+    /// Something waits in the outbox.
+    Wake,
+    /// Read these documents from the server.
+    Get {
+        ids: BTreeSet<String>,
+        reply: oneshot::Sender<Result<(), ApiError>>,
+    },
+    /// Tell when the session is open: the space's last number.
+    Await(oneshot::Sender<Result<u64, ApiError>>),
+    /// End.
+    Stop,
+}
+
+struct Task {
+    core: Arc<Core>,
+    desk: Desk,
+    session: Session,
+    /// The space's last number when the session was opened.
+    open: Option<u64>,
+    /// Why it is closed for good.
+    shut: Option<String>,
+    /// Something may wait in the outbox.
+    wake: bool,
+    watched: BTreeSet<String>,
+    watches: u64,
+    waiting: Vec<oneshot::Sender<Result<u64, ApiError>>>,
+}
+
+/// Keeps a space in sync until it is told to stop.
+pub(super) async fn run(
+    core: Arc<Core>,
+    desk: Desk,
+    session: Session,
+    mut inbox: mpsc::UnboundedReceiver<Message>,
+) {
+    let mut task = Task {
+        core,
+        desk,
+        session,
+        open: None,
+        shut: None,
+        wake: false,
+        watched: BTreeSet::new(),
+        watches: 0,
+        waiting: Vec::new(),
+    };
+    let mut held: VecDeque<Message> = VecDeque::new();
+    loop {
+        while let Ok(message) = inbox.try_recv() {
+            held.push_back(message);
+        }
+        if held.is_empty() && !(task.wake && task.open.is_some()) {
+            match inbox.recv().await {
+                Some(message) => held.push_back(message),
+                None => return,
+            }
+        }
+        while let Some(message) = held.pop_front() {
+            if matches!(message, Message::Stop) {
+                return;
+            }
+            task.take(message).await;
+        }
+        if task.wake && task.open.is_some() {
+            task.tell_one().await;
+        }
+    }
+}
+
+impl Task {
+    fn space(&self) -> &str {
+        self.session.space()
+    }
+
+    async fn take(&mut self, message: Message) {
+        match message {
+            Message::Opened(opened) => self.opened(*opened).await,
+            Message::Synced(sync) => self.synced(*sync).await,
+            Message::Down(words) => self.closed(words, false),
+            Message::Shut(words) => {
+                let reason = words.clone();
+                let stored = blocking(&self.core.store, self.space(), move |store, space| {
+                    store.set_space_refused(space, Some(&reason))
+                });
+                if let Err(e) = stored.await {
+                    tracing::warn!("a refused space could not be remembered: {e}");
+                }
+                self.closed(words, true);
+            }
+            Message::Wake => self.wake = true,
+            Message::Get { ids, reply } => {
+                let got = self.get(ids).await;
+                // Whoever asked may be gone.
+                let _ = reply.send(got);
+            }
+            Message::Await(reply) => match (self.open, &self.shut) {
+                (Some(seq), _) => {
+                    let _ = reply.send(Ok(seq));
+                }
+                (None, Some(words)) => {
+                    let _ = reply.send(Err(ApiError::new(ErrorKind::Space, words.clone())));
+                }
+                (None, None) => self.waiting.push(reply),
+            },
+            Message::Stop => {}
+        }
+    }
+
+    async fn opened(&mut self, opened: Opened) {
+        let first = self.open.is_none();
+        self.open = Some(opened.server_seq);
+        self.shut = None;
+        self.wake = true;
+        if let Some(sync) = opened.sync {
+            self.integrate(sync).await;
+        }
+        if !opened.resumed || opened.gap {
+            self.watch_all().await;
+        }
+        let live = Live {
+            open: true,
+            trouble: None,
+        };
+        self.desk.set_live(self.session.space(), live);
+        for reply in self.waiting.drain(..) {
+            let _ = reply.send(Ok(opened.server_seq));
+        }
+        if first {
+            self.core.tell(Event::Changed);
+        }
+    }
+
+    fn closed(&mut self, words: String, for_good: bool) {
+        let was_open = self.open.take().is_some();
+        let live = Live {
+            open: false,
+            trouble: Some(words.clone()),
+        };
+        self.desk.set_live(self.session.space(), live);
+        if for_good {
+            self.shut = Some(words.clone());
+        }
+        let kind = if for_good {
+            ErrorKind::Space
+        } else {
+            ErrorKind::Offline
+        };
+        for reply in self.waiting.drain(..) {
+            let _ = reply.send(Err(ApiError::new(kind, words.clone())));
+        }
+        if was_open || for_good {
+            self.core.tell(Event::Changed);
+        }
+    }
+
+    async fn synced(&mut self, sync: Sync) {
+        let seen = sync.to_seq;
+        self.integrate(sync).await;
+        // The next resume tells it anyway.
+        let _ = self.session.ack(seen).await;
+    }
+
+    async fn integrate(&self, sync: Sync) {
+        let upserts = sync.upserts.into_iter().filter(|u| u.scope == SPACE_SCOPE);
+        let news = upserts
+            .map(|upsert| ReplicaDocument {
+                id: upsert.id,
+                seq: upsert.seq,
+                doc: upsert.document,
+            })
+            .collect();
+        self.take_in(news).await;
+    }
+
+    async fn take_in(&self, news: Vec<ReplicaDocument>) -> bool {
+        let taken = blocking(&self.core.store, self.space(), move |store, space| {
+            store.integrate(space, &news, SEEN)
+        });
+        match taken.await {
+            Ok(changed) => {
+                if !changed.is_empty() {
+                    self.core.tell(Event::Changed);
+                }
+                true
+            }
+            Err(e) => {
+                tracing::error!("news of a space could not be stored: {e}");
+                false
+            }
+        }
+    }
+
+    /// Watches everything that the replica holds.
+    async fn watch_all(&mut self) {
+        let ids = blocking(&self.core.store, self.space(), |store, space| {
+            store.replica_ids(space)
+        });
+        let ids = match ids.await {
+            Ok(ids) => ids,
+            Err(e) => {
+                tracing::error!("the replica could not be read: {e}");
+                return;
+            }
+        };
+        if ids.is_empty() {
+            return;
+        }
+        let all: Vec<String> = ids.iter().cloned().collect();
+        self.watches += 1;
+        let watch = Watch {
+            id: format!("w{}", self.watches),
+            query: query(&all),
+        };
+        match self.session.watch(vec![watch]).await {
+            Ok(answer) => {
+                self.watched = ids;
+                self.integrate(answer.sync).await;
+            }
+            Err(error) => tracing::warn!("a space could not be watched: {error}"),
+        }
+    }
+
+    /// Reads documents and watches them from now on.
+    async fn get(&mut self, ids: BTreeSet<String>) -> Result<(), ApiError> {
+        if self.open.is_none() {
+            let words = self
+                .shut
+                .clone()
+                .unwrap_or_else(|| "The space is not connected at the moment.".to_owned());
+            return Err(ApiError::new(ErrorKind::Offline, words));
+        }
+        let ids: Vec<String> = ids.into_iter().collect();
+        let news = Line::query(&self.session, &ids).await.map_err(of_trouble)?;
+        if !self.take_in(news).await {
+            return Err(ApiError::new(
+                ErrorKind::Local,
+                "What the space holds could not be stored.",
+            ));
+        }
+        let new: Vec<String> = ids.into_iter().filter(|id| !self.watched.contains(id)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.watches += 1;
+        let watch = Watch {
+            id: format!("w{}", self.watches),
+            query: query(&new),
+        };
+        match self.session.watch_more(vec![watch]).await {
+            Ok(answer) => {
+                self.watched.extend(new);
+                self.integrate(answer.sync).await;
+                Ok(())
+            }
+            Err(error) => Err(of_space(&error)),
+        }
+    }
+
+    /// Tells the server the change whose turn it is.
+    async fn tell_one(&mut self) {
+        let clock = Arc::clone(&self.core.clock);
+        let step = drain::step(&self.core.store, self.space(), &self.session, move || clock.now());
+        match step.await {
+            Ok(Step::Idle) => {
+                self.wake = false;
+                self.core.tell(Event::Changed);
+            }
+            Ok(Step::Moved) => {}
+            // The connection says when it is back; then this goes on.
+            Err(Halt::Line(Trouble::NoAnswer(words))) => {
+                tracing::info!("a change waits for the space: {words}");
+                self.closed(words, false);
+            }
+            Err(Halt::Line(Trouble::Shut(words) | Trouble::Refused(words))) => {
+                self.closed(words, true);
+            }
+            Err(Halt::Line(Trouble::Conflict)) => {}
+            Err(Halt::Store(e)) => {
+                self.wake = false;
+                tracing::error!("the outbox could not be read or written: {}", of_store(&e));
+            }
+        }
+    }
+}
+
+fn of_trouble(trouble: Trouble) -> ApiError {
+    match trouble {
+        Trouble::NoAnswer(words) => ApiError::new(ErrorKind::Offline, words),
+        Trouble::Refused(words) | Trouble::Shut(words) => ApiError::new(ErrorKind::Space, words),
+        Trouble::Conflict => ApiError::new(ErrorKind::Space, "The space changed meanwhile."),
+    }
+}

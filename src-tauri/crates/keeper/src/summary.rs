@@ -1,0 +1,182 @@
+//! The tray's line and icon for everything together.
+//!
+//! Pure. What needs the person comes first, then what is going on, then what
+//! is waited for, then that all is well.
+
+use charmkeeper_base::UnixMs;
+
+use crate::api::{AccountView, CharmView, Pause};
+use crate::views::clock;
+
+/// What it is made of.
+pub(crate) struct Facts<'a> {
+    pub(crate) charms: &'a [CharmView],
+    pub(crate) accounts: &'a [AccountView],
+    pub(crate) online: bool,
+    pub(crate) serving: bool,
+    pub(crate) paused: Option<&'a Pause>,
+    pub(crate) now: UnixMs,
+}
+
+/// One sentence without a full stop, and one of the four icons.
+pub(crate) fn of(facts: &Facts<'_>) -> (String, &'static str) {
+    if let Some(wanted) = needs_the_person(facts) {
+        return (wanted, "attention");
+    }
+    if facts.charms.iter().any(|c| c.state == "running") {
+        return ("Syncing".to_owned(), "running");
+    }
+    if let Some(waited) = waits(facts) {
+        return (waited, "paused");
+    }
+    let on: Vec<_> = on(facts.charms).collect();
+    if on.is_empty() {
+        return ("Nothing to do yet".to_owned(), "ok");
+    }
+    // What holds back all of them is the state of everything.
+    if let Some(held) = on.iter().find(|c| c.state == "quota")
+        && on
+            .iter()
+            .all(|c| matches!(c.state.as_str(), "quota" | "paused"))
+    {
+        return (held.detail.trim_end_matches('.').to_owned(), "paused");
+    }
+    match on.iter().filter_map(|c| c.last_run_at).max() {
+        Some(last) => (
+            format!("All synced \u{b7} {}", age(facts.now.since(last).as_secs())),
+            "ok",
+        ),
+        None => ("Waiting for the first run".to_owned(), "ok"),
+    }
+}
+
+fn on(charms: &[CharmView]) -> impl Iterator<Item = &CharmView> {
+    charms.iter().filter(|c| c.enabled || c.state == "paused")
+}
+
+fn needs_the_person(facts: &Facts<'_>) -> Option<String> {
+    let account = |state: &str| facts.accounts.iter().find(|a| a.state == state);
+    if let Some(account) = account("needs-sign-in") {
+        return Some(format!("{} needs to sign in again", account.email));
+    }
+    if account("keychain").is_some() {
+        return Some("Unlock your keychain".to_owned());
+    }
+    let wants =
+        |c: &&CharmView| matches!(c.state.as_str(), "failed" | "overdue" | "scope" | "sign-in");
+    let charm = facts.charms.iter().find(wants)?;
+    Some(format!("{} needs attention", charm.name))
+}
+
+fn waits(facts: &Facts<'_>) -> Option<String> {
+    if !facts.serving {
+        return Some("Not running".to_owned());
+    }
+    match facts.paused {
+        Some(Pause { until: Some(until) }) => {
+            return Some(format!("Paused until {}", clock(*until)));
+        }
+        Some(Pause { until: None }) => return Some("Paused until resumed".to_owned()),
+        None => {}
+    }
+    if !facts.online {
+        return Some("Waiting for the network".to_owned());
+    }
+    let all = |state: &str| {
+        on(facts.charms).next().is_some() && on(facts.charms).all(|c| c.state == state)
+    };
+    if all("paused") {
+        return Some("Paused".to_owned());
+    }
+    all("power").then(|| "Waiting to save power".to_owned())
+}
+
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        86_400..172_800 => "1 day ago".to_owned(),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(state: &str, enabled: bool) -> CharmView {
+        CharmView {
+            charm: "c".into(),
+            id: "c".into(),
+            name: "Mail".into(),
+            description: None,
+            space: String::new(),
+            space_name: String::new(),
+            tags: vec![],
+            hosts: vec![],
+            account: None,
+            source: String::new(),
+            warnings: vec![],
+            state: state.into(),
+            detail: String::new(),
+            interval_seconds: 60,
+            enabled,
+            next_run_at: None,
+            last_run_at: Some(UnixMs(0)),
+            last_outcome: None,
+            failures: 0,
+        }
+    }
+
+    fn facts(charms: &[CharmView]) -> Facts<'_> {
+        Facts {
+            charms,
+            accounts: &[],
+            online: true,
+            serving: true,
+            paused: None,
+            now: UnixMs(120_000),
+        }
+    }
+
+    #[test]
+    fn the_summary_says_what_matters_most() {
+        let of = |charms: &[CharmView]| super::of(&facts(charms));
+        assert_eq!(
+            of(&[view("waiting", true)]),
+            ("All synced \u{b7} 2 min ago".into(), "ok")
+        );
+        assert_eq!(
+            of(&[view("failed", true), view("running", true)]).1,
+            "attention"
+        );
+        assert_eq!(of(&[view("running", true)]).1, "running");
+        assert_eq!(of(&[view("paused", false)]), ("Paused".into(), "paused"));
+        assert_eq!(of(&[view("power", true)]).1, "paused");
+        assert_eq!(of(&[]).0, "Nothing to do yet");
+        let offline = [view("offline", true)];
+        let offline = super::of(&Facts {
+            online: false,
+            ..facts(&offline)
+        });
+        assert_eq!(offline, ("Waiting for the network".into(), "paused"));
+    }
+
+    #[test]
+    fn a_pause_of_everything_says_until_when() {
+        let charms = [view("paused", true)];
+        let pause = Pause { until: None };
+        let of = |paused| {
+            super::of(&Facts {
+                paused,
+                ..facts(&charms)
+            })
+        };
+        assert_eq!(of(Some(&pause)).0, "Paused until resumed");
+        let pause = Pause {
+            until: Some(UnixMs(0)),
+        };
+        assert!(of(Some(&pause)).0.starts_with("Paused until "));
+    }
+}

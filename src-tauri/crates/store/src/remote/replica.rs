@@ -1,0 +1,136 @@
+//! Table `replica`: documents as the server last confirmed them.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+use serde_json::Value;
+
+use super::{Rebase, number, rebase};
+use crate::store::Durability;
+use crate::text::{count, to_json, value};
+use crate::{Store, StoreError};
+
+/// A document on the server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplicaDocument {
+    /// Its id, with the scheme.
+    pub id: String,
+    /// The server's number of the commit that last changed it; 0 when it was
+    /// never written.
+    pub seq: u64,
+    /// The whole document; nothing when it is not there.
+    pub doc: Option<Value>,
+}
+
+/// Number and state of one document; nothing when it was never heard of.
+pub(super) fn load(
+    tx: &Transaction<'_>,
+    space: &str,
+    id: &str,
+) -> Result<Option<(u64, Option<Value>)>, StoreError> {
+    let mut query =
+        tx.prepare_cached("SELECT seq, json FROM replica WHERE space = ?1 AND id = ?2")?;
+    let found = query.query_row([space, id], |row| {
+        let doc = match row.get_ref(1)? {
+            rusqlite::types::ValueRef::Null => None,
+            _ => Some(value(row, 1)?),
+        };
+        Ok((count(row, 0)?, doc))
+    });
+    Ok(found.optional()?)
+}
+
+/// Stores what the server said, unless something newer is known. True when it
+/// was news.
+pub(super) fn store(
+    tx: &Transaction<'_>,
+    space: &str,
+    new: &ReplicaDocument,
+) -> Result<bool, StoreError> {
+    let text = new.doc.as_ref().map(to_json).transpose()?;
+    let changed = tx
+        .prepare_cached(
+            "INSERT INTO replica (space, id, seq, json) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (space, id) DO UPDATE SET seq = ?3, json = ?4 WHERE seq < ?3",
+        )?
+        .execute(params![space, new.id, number(new.seq), text])?;
+    Ok(changed > 0)
+}
+
+impl Store {
+    /// What the server is known to hold, in the order of `ids`; nothing for
+    /// documents that were never heard of.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn replica(
+        &self,
+        space: &str,
+        ids: &[String],
+    ) -> Result<Vec<Option<ReplicaDocument>>, StoreError> {
+        self.read(|tx| {
+            let read = |id: &String| {
+                let found = load(tx, space, id)?;
+                Ok(found.map(|(seq, doc)| ReplicaDocument {
+                    id: id.clone(),
+                    seq,
+                    doc,
+                }))
+            };
+            ids.iter().map(read).collect()
+        })
+    }
+
+    /// Whether the server has a document, or is about to be told of it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_told(&self, space: &str, id: &str) -> Result<bool, StoreError> {
+        self.read(|tx| {
+            let mut query = tx.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM replica
+                                WHERE space = ?1 AND id = ?2 AND json IS NOT NULL)
+                   OR EXISTS (SELECT 1 FROM outbox_documents WHERE space = ?1 AND document = ?2)",
+            )?;
+            Ok(query.query_row([space, id], |row| row.get(0))?)
+        })
+    }
+
+    /// Ids of all documents of a space that the server was asked about.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn replica_ids(&self, space: &str) -> Result<BTreeSet<String>, StoreError> {
+        self.read(|tx| {
+            let mut query = tx.prepare_cached("SELECT id FROM replica WHERE space = ?1")?;
+            let ids = query.query_map([space], |row| row.get(0))?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Takes in what the server said, and computes what charms see again. Older
+    /// news is ignored. Answers the ids of documents that were news.
+    ///
+    /// # Errors
+    /// Those of `compute`, and when the database cannot be written.
+    pub fn integrate(
+        &self,
+        space: &str,
+        news: &[ReplicaDocument],
+        compute: Rebase<'_>,
+    ) -> Result<Vec<String>, StoreError> {
+        if news.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write(Durability::Process, |tx| {
+            let mut changed = Vec::new();
+            for new in news {
+                if store(tx, space, new)? {
+                    rebase(tx, space, &new.id, compute)?;
+                    changed.push(new.id.clone());
+                }
+            }
+            Ok(changed)
+        })
+    }
+}
