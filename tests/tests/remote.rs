@@ -1,0 +1,320 @@
+//! A remote space, over real sockets: favorites become charms, what they write
+//! reaches the server once, whatever breaks.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use charmkeeper_accounts::Endpoints;
+use charmkeeper_base::cell::DocRef;
+use charmkeeper_base::random::SeededRandom;
+use charmkeeper_base::{Secret, SystemClock, random::SystemRandom};
+use charmkeeper_charms::runner::WorkerCommand;
+use charmkeeper_keeper::api::{ApiError, Event, Request};
+use charmkeeper_keeper::home::Home;
+use charmkeeper_keeper::{KeyForm, Keeper, KeeperConfig, VaultChoice};
+use charmkeeper_space::identity::Identity;
+use charmkeeper_space_server::{Fault, PieceSeed, SpaceServer, seed_favorites};
+use charmkeeper_tests::program;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use url::Url;
+
+const PASSPHRASE: &str = "a person of the tests";
+
+/// Counts its runs, and keeps a list of them.
+const TICKER: &str = r#"
+import { handler, NAME, pattern, Writable } from "commonfabric";
+const tick = handler<unknown, { count: Writable<number>; items: Writable<string[]> }>(
+  (_event, { count, items }) => {
+    count.set((count.get() ?? 0) + 1);
+    items.push("run " + count.get());
+  },
+);
+export default pattern<{ count: number; items: string[] }, any>(({ count, items }) => ({
+  [NAME]: "Ticker", count, items, bgUpdater: tick({ count, items } as any),
+}));
+"#;
+
+async fn open(folder: &Path) -> Arc<Keeper> {
+    let home = Home::open(&folder.join("home")).unwrap();
+    let lock = home.lock().unwrap();
+    let keeper = Keeper::open(KeeperConfig {
+        home,
+        lock,
+        endpoints: Endpoints::below(&Url::parse("http://127.0.0.1:9").unwrap()).unwrap(),
+        client: None,
+        vault: VaultChoice::KeychainOrMemory,
+        worker: WorkerCommand {
+            program: program::path(),
+            args: vec!["worker".into()],
+        },
+        run_limit: Duration::from_secs(60),
+        serving: true,
+        clock: Arc::new(SystemClock::default()),
+        random: Arc::new(SystemRandom),
+    });
+    keeper.await.unwrap()
+}
+
+async fn try_ask(keeper: &Keeper, request: Request) -> Result<Value, ApiError> {
+    let (events, _) = mpsc::channel(64);
+    keeper.call(request, events).await
+}
+
+async fn ask(keeper: &Keeper, request: Request) -> Value {
+    try_ask(keeper, request).await.unwrap()
+}
+
+fn person() -> Identity {
+    Identity::from_passphrase(PASSPHRASE)
+}
+
+async fn key(keeper: &Keeper) -> String {
+    let text = Secret::new(PASSPHRASE.to_owned());
+    keeper.add_identity(KeyForm::Passphrase, &text).await.unwrap()
+}
+
+async fn connect(keeper: &Keeper, server: &SpaceServer, claim: bool) -> Result<Value, ApiError> {
+    let request = Request::ConnectSpace {
+        url: server.url(),
+        identity: key(keeper).await,
+        space: None,
+        claim,
+    };
+    try_ask(keeper, request).await
+}
+
+fn ticker() -> PieceSeed<'static> {
+    PieceSeed {
+        space_name: "test pieces",
+        name: "Ticker",
+        source: TICKER,
+        argument: json!({ "count": 2, "items": ["first"] }),
+        tags: &["ticker"],
+    }
+}
+
+/// Where the inputs of a piece are.
+fn argument(piece: &DocRef) -> String {
+    charmkeeper_base::cell::id::argument_of(&piece.id, &piece.space).0
+}
+
+/// Waits until nothing waits in any outbox.
+async fn all_told(keeper: &Keeper) {
+    let mut events = keeper.events();
+    let wait = async {
+        loop {
+            let spaces = ask(keeper, Request::Spaces).await;
+            if spaces.as_array().unwrap().iter().all(|space| space["queued"] == 0) {
+                return;
+            }
+            // Every step of a sync ends in an event.
+            let _ = events.recv().await;
+        }
+    };
+    tokio::time::timeout(charmkeeper_tests::PATIENCE, wait).await.expect("it is told in time");
+}
+
+/// A keeper with the favorite running, its timer off so that the test decides.
+async fn with_ticker(folder: &Path, server: &SpaceServer) -> (Arc<Keeper>, DocRef) {
+    let piece = seed_favorites(server, &person(), &[ticker()]).remove(0);
+    let keeper = open(folder).await;
+    connect(&keeper, server, false).await.unwrap();
+    adopt(&keeper).await;
+    (keeper, piece)
+}
+
+async fn adopt(keeper: &Keeper) {
+    let favorites = ask(keeper, Request::Favorites).await;
+    assert_eq!(favorites[0]["name"], "Ticker", "{favorites:#}");
+    assert_eq!(favorites[0]["background"], true, "{favorites:#}");
+    let id = favorites[0]["id"].as_str().unwrap().to_owned();
+    let on = ask(keeper, Request::SetFavorite { id, on: true }).await;
+    assert_eq!(on["on"], true, "{on:#}");
+}
+
+async fn run(keeper: &Keeper) -> Value {
+    let request = Request::Run {
+        charm: "ticker".to_owned(),
+        argument: None,
+    };
+    ask(keeper, request).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_favorite_runs_here_and_writes_the_documents_of_the_browser() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let (keeper, piece) = with_ticker(folder.path(), &server).await;
+    let done = run(&keeper).await;
+    assert_eq!(done["outcome"], "ok", "{done:#}");
+    all_told(&keeper).await;
+    let value = server.value(&piece.space, &argument(&piece)).unwrap();
+    let runs = value["count"].as_f64().unwrap();
+    assert!(runs >= 3.0, "{value}");
+    assert_eq!(value["items"][0], "first");
+    // The timer may have run it as well; the list tells every run once.
+    let items = value["items"].as_array().unwrap();
+    #[allow(clippy::cast_precision_loss)]
+    let told = items.len() as f64 + 1.0;
+    assert!((told - runs).abs() < 0.5, "{value}");
+    let history = ask(&keeper, Request::History(Default::default())).await;
+    assert_eq!(history[0]["sync"], "synced", "{history:#}");
+    keeper.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_space_is_not_written_to_until_the_person_says_so() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let keeper = open(folder.path()).await;
+    let error = connect(&keeper, &server, false).await.unwrap_err();
+    assert!(error.message.contains("no access list"), "{error:?}");
+    assert!(server.commits(person().home_space()).is_empty());
+    let view = connect(&keeper, &server, true).await.unwrap();
+    assert_eq!(view["state"], "synced", "{view:#}");
+    let home = person().home_space().to_owned();
+    let list = server.value(&home, &format!("of:{home}")).unwrap();
+    assert_eq!(list[person().did()], "OWNER");
+    keeper.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_drops_before_and_after_commits_doubles_nothing() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let (keeper, piece) = with_ticker(folder.path(), &server).await;
+    let random = SeededRandom::new(11);
+    let before = server.commits(&piece.space).len();
+    for _ in 0..6 {
+        let fault = match random.next_u64() % 3 {
+            0 => Some(Fault::DropBefore),
+            1 => Some(Fault::DropAfter),
+            _ => None,
+        };
+        server.faults().plan([fault]);
+        run(&keeper).await;
+    }
+    all_told(&keeper).await;
+    let value = server.value(&piece.space, &argument(&piece)).unwrap();
+    let items = value["items"].as_array().unwrap();
+    let unique: std::collections::BTreeSet<_> = items.iter().map(Value::to_string).collect();
+    assert_eq!(unique.len(), items.len(), "{value}");
+    assert_eq!(json!(items.len() + 1), json!(value["count"].as_u64().unwrap_or_default()));
+    let commits = server.commits(&piece.space).len() - before;
+    assert_eq!(commits, items.len() - 1, "one commit for each run");
+    keeper.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_shown_and_goes_when_the_person_says_so() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let (keeper, piece) = with_ticker(folder.path(), &server).await;
+    run(&keeper).await;
+    all_told(&keeper).await;
+    server.faults().plan([Some(Fault::Refuse)]);
+    let mut events = keeper.events();
+    run(&keeper).await;
+    let stuck = loop {
+        let spaces = ask(&keeper, Request::Spaces).await;
+        let all = spaces.as_array().unwrap();
+        if let Some(space) = all.iter().find(|s| s["state"] == "stuck") {
+            break space["stuck"][0].clone();
+        }
+        let _: Result<Event, _> = events.recv().await;
+    };
+    assert_eq!(stuck["charm"], "Ticker", "{stuck:#}");
+    let change = stuck["change"].as_u64().unwrap();
+    ask(&keeper, Request::RetryChange { change }).await;
+    all_told(&keeper).await;
+    let value = server.value(&piece.space, &argument(&piece)).unwrap();
+    assert!(value["count"].as_f64().unwrap() >= 4.0, "{value}");
+    keeper.shutdown().await;
+}
+
+/// Starts the server again where it was; its port may take a moment to be free.
+async fn restart(data: &Path, port: u16) -> SpaceServer {
+    let attempt = async {
+        loop {
+            match SpaceServer::start(data, port).await {
+                Ok(server) => return server,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    tokio::time::timeout(charmkeeper_tests::PATIENCE, attempt).await.expect("the port is free")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_go_on_while_the_server_and_the_program_are_away() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let port = server.port();
+    let (keeper, piece) = with_ticker(folder.path(), &server).await;
+    ask(&keeper, Request::Pause { charm: "ticker".into() }).await;
+    run(&keeper).await;
+    all_told(&keeper).await;
+    let value = server.value(&piece.space, &argument(&piece)).unwrap();
+    let before = value["count"].as_f64().unwrap();
+    drop(server);
+    for _ in 0..3 {
+        let done = run(&keeper).await;
+        assert_eq!((&done["outcome"], &done["sync"]), (&json!("ok"), &json!("queued")));
+    }
+    // The program ends and starts again; the server still is not there.
+    keeper.shutdown().await;
+    drop(keeper);
+    let keeper = open(folder.path()).await;
+    let server = restart(data.path(), port).await;
+    // The key was in memory alone, so it is given again.
+    connect(&keeper, &server, false).await.unwrap();
+    let again = Request::ConnectSpace {
+        url: server.url(),
+        identity: key(&keeper).await,
+        space: Some(piece.space.clone()),
+        claim: false,
+    };
+    ask(&keeper, again).await;
+    all_told(&keeper).await;
+    let value = server.value(&piece.space, &argument(&piece)).unwrap();
+    assert_eq!(value["count"].as_f64(), Some(before + 3.0), "{value}");
+    let filter = charmkeeper_keeper::api::HistoryFilter {
+        changed: true,
+        ..Default::default()
+    };
+    let history = ask(&keeper, Request::History(filter)).await;
+    for run in history.as_array().unwrap() {
+        assert_eq!(run["sync"], "synced", "{run:#}");
+    }
+    keeper.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_browser_and_a_run_add_to_one_list_both_stay() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let (keeper, piece) = with_ticker(folder.path(), &server).await;
+    ask(&keeper, Request::Pause { charm: "ticker".into() }).await;
+    run(&keeper).await;
+    all_told(&keeper).await;
+    // The server does not take the change at once, and the browser is faster.
+    server.faults().plan([Some(Fault::DropBefore)]);
+    let id = argument(&piece);
+    let value = server.value(&piece.space, &id).unwrap();
+    let count = value["count"].as_f64().unwrap();
+    let mut items = value["items"].as_array().unwrap().clone();
+    let first = items.remove(0);
+    items.push(json!("from the browser"));
+    run(&keeper).await;
+    server.write(&piece.space, &id, json!({ "value": { "count": count, "items": items } }));
+    all_told(&keeper).await;
+    let value = server.value(&piece.space, &id).unwrap();
+    let items = value["items"].as_array().unwrap();
+    assert!(!items.contains(&first), "removed by the browser: {value}");
+    assert!(items.contains(&json!("from the browser")), "{value}");
+    assert!(items.contains(&json!(format!("run {}", count + 1.0))), "{value}");
+    keeper.shutdown().await;
+}
