@@ -1,7 +1,9 @@
 # What a newcomer runs, and what CI runs, are the same commands.
 #
 #   make run      build the program and try everything on this computer
+#   make desktop  build the tray and the window as well
 #   make test     every check there is
+#   make package  installers for this computer's kind of system
 #   make bench    the budgets, measured on the release build
 #   make help     this list
 
@@ -22,7 +24,12 @@ TEST := $(CARGO) test --no-fail-fast
 ONE_IGNORED := -- --ignored --test-threads=1
 endif
 
-.PHONY: help setup-run setup-test run build release test lint unit keyring types bench clean
+# With a display `make run` opens the tray and the window, without one it
+# prints each run.
+DISPLAYED := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s)),desktop,build)
+
+.PHONY: help setup-run setup-desktop setup-test setup-package run build desktop release test lint unit keyring ui \
+  types desktop-test bench package clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -30,19 +37,28 @@ help:
 setup-run:
 	@tests/harness/packages.sh run
 
+setup-desktop:
+	@tests/harness/packages.sh desktop
+
 setup-test:
 	@tests/harness/packages.sh test
+
+setup-package:
+	@tests/harness/packages.sh package
 
 build: setup-run
 	$(CARGO) build --locked -p charmkeeper
 
+desktop: setup-desktop build
+	$(CARGO) build --locked -p charmkeeper-desktop
+
 release: setup-run
 	$(CARGO) build --locked --release -p charmkeeper
 
-run: build
+run: $(DISPLAYED)
 	./target/debug/charmkeeper sandbox
 
-test: setup-test lint build unit keyring types
+test: setup-test lint build unit keyring types desktop-test ui
 
 lint:
 	$(CARGO) fmt --all --check
@@ -60,12 +76,25 @@ keyring: build
 	    $(TEST) --locked -p charmkeeper-accounts --test keychain $(ONE_IGNORED) $${state}_; \
 	done
 
+# The tray over D-Bus and the window over WebDriver, on a display of their own.
+desktop-test: desktop
+	tests/harness/desk.sh $(TEST) --locked -p charmkeeper-desktop-tests $(ONE_IGNORED)
+
 # Our own charms against the type file that charm authors use.
 types:
 	cd patterns && npm ci --no-audit --no-fund --loglevel=error && npx tsc --noEmit
 
+# The window: types, tests, and the page that the program embeds.
+ui:
+	cd ui && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check && npm test --silent && npm run --silent build
+
 bench: release
 	$(CARGO) run --locked -p charmkeeper-tests --bin bench
+
+# deb and rpm on Linux. The formats of other systems are configured in
+# packaging/, and were not run.
+package: setup-package
+	packaging/build.sh
 
 clean:
 	$(CARGO) clean

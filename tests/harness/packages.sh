@@ -1,12 +1,28 @@
 #!/usr/bin/env bash
 # Installs what is missing on Debian and Ubuntu, and says what to install
-# elsewhere. Usage: packages.sh run|test
+# elsewhere. Usage: packages.sh run|desktop|test|package
+#
+#   run      the command line and the keeper
+#   desktop  and the tray and the window
+#   test     and what the tests drive: keyring, virtual display, WebDriver
+#   package  and what the packages are checked with
 set -euo pipefail
 
+core=(build-essential)
+# libwebkit2gtk-4.1-dev brings GTK, libsoup and D-Bus; the icon's library is
+# loaded when the program runs.
+window=(pkg-config libwebkit2gtk-4.1-dev libayatana-appindicator3-1)
 case "${1:-run}" in
-  run) packages=(build-essential) ;;
-  test) packages=(build-essential dbus gnome-keyring) ;;
-  *) echo "usage: $0 run|test" >&2; exit 2 ;;
+  run) packages=("${core[@]}") ;;
+  desktop) packages=("${core[@]}" "${window[@]}") ;;
+  test)
+    packages=("${core[@]}" "${window[@]}" dbus gnome-keyring xvfb xauth openbox wmctrl
+      webkit2gtk-driver desktop-file-utils) ;;
+  # The bundler looks for the icon library through its development files.
+  package)
+    packages=("${core[@]}" "${window[@]}" libayatana-appindicator3-dev desktop-file-utils xvfb openbox wmctrl
+      webkit2gtk-driver dbus) ;;
+  *) echo "usage: $0 run|desktop|test|package" >&2; exit 2 ;;
 esac
 
 need() { command -v "$1" >/dev/null 2>&1; }
