@@ -13,7 +13,7 @@ use charmkeeper_base::{Secret, SystemClock, random::SystemRandom};
 use charmkeeper_charms::runner::WorkerCommand;
 use charmkeeper_keeper::api::{ApiError, Event, Request};
 use charmkeeper_keeper::home::Home;
-use charmkeeper_keeper::{KeyForm, Keeper, KeeperConfig, VaultChoice};
+use charmkeeper_keeper::{Keeper, KeeperConfig, KeyForm, VaultChoice};
 use charmkeeper_space::identity::Identity;
 use charmkeeper_space_server::{Fault, PieceSeed, SpaceServer, seed_favorites};
 use charmkeeper_tests::program;
@@ -73,7 +73,10 @@ fn person() -> Identity {
 
 async fn key(keeper: &Keeper) -> String {
     let text = Secret::new(PASSPHRASE.to_owned());
-    keeper.add_identity(KeyForm::Passphrase, &text).await.unwrap()
+    keeper
+        .add_identity(KeyForm::Passphrase, &text)
+        .await
+        .unwrap()
 }
 
 async fn connect(keeper: &Keeper, server: &SpaceServer, claim: bool) -> Result<Value, ApiError> {
@@ -107,14 +110,21 @@ async fn all_told(keeper: &Keeper) {
     let wait = async {
         loop {
             let spaces = ask(keeper, Request::Spaces).await;
-            if spaces.as_array().unwrap().iter().all(|space| space["queued"] == 0) {
+            if spaces
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|space| space["queued"] == 0)
+            {
                 return;
             }
             // Every step of a sync ends in an event.
             let _ = events.recv().await;
         }
     };
-    tokio::time::timeout(charmkeeper_tests::PATIENCE, wait).await.expect("it is told in time");
+    tokio::time::timeout(charmkeeper_tests::PATIENCE, wait)
+        .await
+        .expect("it is told in time");
 }
 
 /// A keeper with the favorite running, its timer off so that the test decides.
@@ -202,7 +212,10 @@ async fn a_line_that_drops_before_and_after_commits_doubles_nothing() {
     let items = value["items"].as_array().unwrap();
     let unique: std::collections::BTreeSet<_> = items.iter().map(Value::to_string).collect();
     assert_eq!(unique.len(), items.len(), "{value}");
-    assert_eq!(json!(items.len() + 1), json!(value["count"].as_u64().unwrap_or_default()));
+    assert_eq!(
+        json!(items.len() + 1),
+        json!(value["count"].as_u64().unwrap_or_default())
+    );
     let commits = server.commits(&piece.space).len() - before;
     assert_eq!(commits, items.len() - 1, "one commit for each run");
     keeper.shutdown().await;
@@ -245,7 +258,9 @@ async fn restart(data: &Path, port: u16) -> SpaceServer {
             }
         }
     };
-    tokio::time::timeout(charmkeeper_tests::PATIENCE, attempt).await.expect("the port is free")
+    tokio::time::timeout(charmkeeper_tests::PATIENCE, attempt)
+        .await
+        .expect("the port is free")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -254,7 +269,13 @@ async fn runs_go_on_while_the_server_and_the_program_are_away() {
     let server = SpaceServer::start(data.path(), 0).await.unwrap();
     let port = server.port();
     let (keeper, piece) = with_ticker(folder.path(), &server).await;
-    ask(&keeper, Request::Pause { charm: "ticker".into() }).await;
+    ask(
+        &keeper,
+        Request::Pause {
+            charm: "ticker".into(),
+        },
+    )
+    .await;
     run(&keeper).await;
     all_told(&keeper).await;
     let value = server.value(&piece.space, &argument(&piece)).unwrap();
@@ -262,7 +283,10 @@ async fn runs_go_on_while_the_server_and_the_program_are_away() {
     drop(server);
     for _ in 0..3 {
         let done = run(&keeper).await;
-        assert_eq!((&done["outcome"], &done["sync"]), (&json!("ok"), &json!("queued")));
+        assert_eq!(
+            (&done["outcome"], &done["sync"]),
+            (&json!("ok"), &json!("queued"))
+        );
     }
     // The program ends and starts again; the server still is not there.
     keeper.shutdown().await;
@@ -297,7 +321,13 @@ async fn what_the_browser_and_a_run_add_to_one_list_both_stay() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let server = SpaceServer::start(data.path(), 0).await.unwrap();
     let (keeper, piece) = with_ticker(folder.path(), &server).await;
-    ask(&keeper, Request::Pause { charm: "ticker".into() }).await;
+    ask(
+        &keeper,
+        Request::Pause {
+            charm: "ticker".into(),
+        },
+    )
+    .await;
     run(&keeper).await;
     all_told(&keeper).await;
     // The server does not take the change at once, and the browser is faster.
@@ -309,12 +339,19 @@ async fn what_the_browser_and_a_run_add_to_one_list_both_stay() {
     let first = items.remove(0);
     items.push(json!("from the browser"));
     run(&keeper).await;
-    server.write(&piece.space, &id, json!({ "value": { "count": count, "items": items } }));
+    server.write(
+        &piece.space,
+        &id,
+        json!({ "value": { "count": count, "items": items } }),
+    );
     all_told(&keeper).await;
     let value = server.value(&piece.space, &id).unwrap();
     let items = value["items"].as_array().unwrap();
     assert!(!items.contains(&first), "removed by the browser: {value}");
     assert!(items.contains(&json!("from the browser")), "{value}");
-    assert!(items.contains(&json!(format!("run {}", count + 1.0))), "{value}");
+    assert!(
+        items.contains(&json!(format!("run {}", count + 1.0))),
+        "{value}"
+    );
     keeper.shutdown().await;
 }

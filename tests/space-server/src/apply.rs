@@ -54,10 +54,17 @@ pub(crate) fn conflict(space: &Space, commit: &Commit) -> Result<(), WireError> 
     }
     for precondition in &commit.preconditions {
         if let Precondition::EntityAbsent { id } = precondition
-            && space.documents.get(id).is_some_and(|stored| stored.doc.is_some())
+            && space
+                .documents
+                .get(id)
+                .is_some_and(|stored| stored.doc.is_some())
         {
             let words = format!("entity-absent precondition failed: {id}");
-            return Err(error(error_name::PRECONDITION, words, Some("receipt-exists")));
+            return Err(error(
+                error_name::PRECONDITION,
+                words,
+                Some("receipt-exists"),
+            ));
         }
     }
     Ok(())
@@ -88,7 +95,9 @@ pub(crate) fn applied(space: &mut Space, commit: &Commit, seq: u64) -> Result<Co
                 let mut doc = stored.doc.clone().unwrap_or_else(empty_document);
                 apply(&mut doc, patches).map_err(|e| refuse(e.to_string()))?;
                 stored.doc = Some(doc);
-                let places = patches.iter().filter_map(|patch| pointer::split(patch.path()));
+                let places = patches
+                    .iter()
+                    .filter_map(|patch| pointer::split(patch.path()));
                 Touched::Places(places.collect())
             }
         };

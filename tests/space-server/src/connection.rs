@@ -179,11 +179,20 @@ impl Connection {
         let mut token = [0; 16];
         SystemRandom.fill(&mut token);
         let token: String = token.iter().map(|b| format!("{b:02x}")).collect();
-        let session_id = open.session.session_id.clone().unwrap_or_else(|| token.clone());
+        let session_id = open
+            .session
+            .session_id
+            .clone()
+            .unwrap_or_else(|| token.clone());
         let key = (open.space.clone(), session_id.clone());
         let old = inner.sessions.remove(&key);
         if let Some(old) = &old {
-            if open.session.session_token.as_ref().is_some_and(|given| *given != old.token) {
+            if open
+                .session
+                .session_token
+                .as_ref()
+                .is_some_and(|given| *given != old.token)
+            {
                 let words = format!("session {session_id} resume token is no longer valid");
                 let old = inner.sessions.insert(key, old_session(old));
                 drop(old);
@@ -231,7 +240,10 @@ impl Connection {
         let shared = self.shared.clone();
         let mut inner = shared.lock();
         let inner = &mut *inner;
-        let mine = inner.sessions.get(&key).filter(|s| s.connection == self.number);
+        let mine = inner
+            .sessions
+            .get(&key)
+            .filter(|s| s.connection == self.number);
         let Some(session) = mine else {
             let error = WireError::new(
                 error_name::SESSION,
@@ -256,9 +268,10 @@ impl Connection {
                         self.shared.committed.notify_waiters();
                         return Next::End;
                     }
-                    Some(Fault::Refuse) => {
-                        Err(WireError::new(error_name::TRANSACTION, "refused by the test"))
-                    }
+                    Some(Fault::Refuse) => Err(WireError::new(
+                        error_name::TRANSACTION,
+                        "refused by the test",
+                    )),
                     Some(Fault::Conflict) => Err(WireError {
                         retry_after_seq: Some(0),
                         ..WireError::new(error_name::CONFLICT, "stale confirmed read: by the test")
@@ -275,8 +288,12 @@ impl Connection {
                 let mut ids = Vec::new();
                 if let Some(session) = inner.sessions.get_mut(&key) {
                     for watch in watches {
-                        let roots: Vec<String> =
-                            watch.query.roots.iter().map(|root| root.id.clone()).collect();
+                        let roots: Vec<String> = watch
+                            .query
+                            .roots
+                            .iter()
+                            .map(|root| root.id.clone())
+                            .collect();
                         ids.extend(roots.clone());
                         session.watches.insert(watch.id, roots);
                     }
@@ -354,15 +371,23 @@ pub(crate) fn accept(
     by: Option<&str>,
 ) -> Result<CommitOk, WireError> {
     let space = inner.spaces.entry(line.space.clone()).or_default();
-    let (answer, new) = space.transact(&line.space, &line.principal, &line.session, &line.commit)?;
+    let (answer, new) =
+        space.transact(&line.space, &line.principal, &line.session, &line.commit)?;
     if !new {
         return Ok(answer);
     }
     inner.journal.add(line).map_err(|e| {
-        WireError::new(error_name::TRANSACTION, format!("the journal cannot be written: {e}"))
+        WireError::new(
+            error_name::TRANSACTION,
+            format!("the journal cannot be written: {e}"),
+        )
     })?;
-    let changed: Vec<String> =
-        line.commit.operations.iter().map(|o| o.id().to_owned()).collect();
+    let changed: Vec<String> = line
+        .commit
+        .operations
+        .iter()
+        .map(|o| o.id().to_owned())
+        .collect();
     for ((of, session_id), session) in &inner.sessions {
         if *of != line.space || by == Some(session_id) {
             continue;

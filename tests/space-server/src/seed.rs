@@ -31,14 +31,29 @@ pub fn seed_favorites(
     pieces: &[PieceSeed<'_>],
 ) -> Vec<DocRef> {
     let home = person.home_space();
-    server.write(home, &format!("of:{home}"), json!({ "value": { home: "OWNER" } }));
+    server.write(
+        home,
+        &format!("of:{home}"),
+        json!({ "value": { home: "OWNER" } }),
+    );
     let root = by_cause(&json!("home-pattern")).0;
     let list = internal(&root, &json!("favorites")).0;
     let link = |id: &str| Link::to(id).to_value();
     let cell = home_cell(home);
-    server.write(home, &cell.id, json!({ "value": { "defaultPattern": link(&root) } }));
-    server.write(home, &root, json!({ "value": { "favorites": link(&list) } }));
-    let made: Vec<DocRef> = pieces.iter().map(|seed| piece(server, person, seed)).collect();
+    server.write(
+        home,
+        &cell.id,
+        json!({ "value": { "defaultPattern": link(&root) } }),
+    );
+    server.write(
+        home,
+        &root,
+        json!({ "value": { "favorites": link(&list) } }),
+    );
+    let made: Vec<DocRef> = pieces
+        .iter()
+        .map(|seed| piece(server, person, seed))
+        .collect();
     let entries = made.iter().zip(pieces).map(|(piece, seed)| {
         let id = by_cause(&json!({ "entry": piece.id })).0;
         let cell = Link::to(&piece.id).within(&piece.space).to_value();
@@ -69,12 +84,20 @@ fn piece(server: &SpaceServer, person: &Identity, seed: &PieceSeed<'_>) -> DocRe
     let result = by_cause(&json!({ "piece": seed.name })).0;
     let argument = argument_of(&result, &space).0;
     server.write(&space, &argument, json!({ "value": seed.argument }));
-    let stream = internal(&result, &json!({ "stream": ["__patternResult", "bgUpdater"] })).0;
+    let stream = internal(
+        &result,
+        &json!({ "stream": ["__patternResult", "bgUpdater"] }),
+    )
+    .0;
     server.write(&space, &stream, json!({ "value": { "$stream": true } }));
     let mut value = Map::new();
     value.insert("$NAME".to_owned(), json!(seed.name));
     let redirect = |id: &str, path: &[&str]| {
-        Link::to(id).at(path.iter().copied()).within(&space).redirect().to_value()
+        Link::to(id)
+            .at(path.iter().copied())
+            .within(&space)
+            .redirect()
+            .to_value()
     };
     value.insert("bgUpdater".to_owned(), redirect(&stream, &[]));
     for key in seed.argument.as_object().into_iter().flat_map(Map::keys) {

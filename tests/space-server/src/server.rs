@@ -136,13 +136,23 @@ impl SpaceServer {
     #[must_use]
     pub fn commits(&self, space: &str) -> Vec<Commit> {
         let inner = self.shared.lock();
-        inner.spaces.get(space).map(|s| s.commits.clone()).unwrap_or_default()
+        inner
+            .spaces
+            .get(space)
+            .map(|s| s.commits.clone())
+            .unwrap_or_default()
     }
 
     /// Writes a document as another program, the browser say, does.
     pub fn write(&self, space: &str, id: &str, document: Value) {
         let mut inner = self.shared.lock();
-        let number = inner.spaces.entry(space.to_owned()).or_default().commits.len() as u64 + 1;
+        let number = inner
+            .spaces
+            .entry(space.to_owned())
+            .or_default()
+            .commits
+            .len() as u64
+            + 1;
         let line = Line {
             space: space.to_owned(),
             principal: space.to_owned(),

@@ -46,7 +46,11 @@ impl Space {
             return Right::Owner;
         }
         let Some(list) = self.list(space) else {
-            return if self.seq == 0 { Right::Read } else { Right::Write };
+            return if self.seq == 0 {
+                Right::Read
+            } else {
+                Right::Write
+            };
         };
         let entry = list.get(principal).or_else(|| list.get("*"));
         match entry.and_then(Value::as_str) {
@@ -91,7 +95,10 @@ impl Space {
     fn allowed(&self, space: &str, principal: &str, commit: &Commit) -> Result<(), WireError> {
         let refuse = |words: String| Err(WireError::new(error_name::AUTHORIZATION, words));
         let list = format!("of:{space}");
-        let genesis = commit.operations.iter().any(|operation| operation.id() == list);
+        let genesis = commit
+            .operations
+            .iter()
+            .any(|operation| operation.id() == list);
         if genesis {
             let set = matches!(commit.operations.as_slice(), [Operation::Set { .. }]);
             if !set {
@@ -111,7 +118,9 @@ impl Space {
             ));
         }
         if self.right(space, principal) < Right::Write {
-            return refuse(format!("Principal {principal} lacks WRITE on space {space}"));
+            return refuse(format!(
+                "Principal {principal} lacks WRITE on space {space}"
+            ));
         }
         Ok(())
     }

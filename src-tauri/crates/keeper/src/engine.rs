@@ -154,7 +154,10 @@ impl Engine {
 
     fn tick(&mut self) {
         for input in self.surroundings.look() {
-            if matches!(input, Input::NetworkChanged { online: true } | Input::Woke { .. }) {
+            if matches!(
+                input,
+                Input::NetworkChanged { online: true } | Input::Woke { .. }
+            ) {
                 self.core.desk.check();
             }
             self.tell(input);

@@ -94,7 +94,9 @@ impl Host for RunHost {
         };
         let remote = self.core.desk.spaces();
         if ids.iter().any(|doc| remote.contains(&doc.space)) {
-            spaces::read::fetch_missing(&self.core, &ids).await.map_err(of_api)?;
+            spaces::read::fetch_missing(&self.core, &ids)
+                .await
+                .map_err(of_api)?;
         }
         let found = self
             .core
@@ -107,7 +109,9 @@ impl Host for RunHost {
                 space: snapshot.space.clone(),
                 id: snapshot.id.clone(),
             };
-            served.entry(doc).or_insert((snapshot.version, snapshot.doc.clone()));
+            served
+                .entry(doc)
+                .or_insert((snapshot.version, snapshot.doc.clone()));
         }
         drop(served);
         Ok(found)

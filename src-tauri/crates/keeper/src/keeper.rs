@@ -21,8 +21,6 @@ use crate::api::{ApiError, Event, Request, SettingsView};
 use crate::background::Background;
 use crate::config::{KeeperConfig, VaultChoice};
 use crate::connecting::Connecting;
-use crate::spaces::desk::Desk;
-use crate::spaces::keys::{self, KeyForm};
 use crate::control::{Server, Service};
 use crate::core::{Core, of_store};
 use crate::engine::{Ask, Beginning, Engine, Look};
@@ -31,6 +29,8 @@ use crate::power::{Surroundings, System, metered};
 use crate::preferences::{self, Preferences};
 use crate::programs::Programs;
 use crate::scheduler::{Blocked, Config, Input, Moment, Scheduler};
+use crate::spaces::desk::Desk;
+use crate::spaces::keys::{self, KeyForm};
 use crate::{google, notices, plan, tidy};
 
 /// Settings key of the person's own Google client id.

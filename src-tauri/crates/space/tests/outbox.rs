@@ -1,4 +1,5 @@
 //! From a run's changes to the commit a server is sent.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 
@@ -106,11 +107,7 @@ fn what_the_server_already_has_is_not_told_again() {
 #[test]
 fn entries_that_wait_are_seen_on_top_of_news() {
     let base = json!({"value": ["a"]});
-    let first = Entry::of(&[changed(
-        "of:l",
-        Some(base.clone()),
-        json!({"value": ["a", "b"]}),
-    )]);
+    let first = Entry::of(&[changed("of:l", Some(base), json!({"value": ["a", "b"]}))]);
     let second = Entry::of(&[changed(
         "of:l",
         Some(json!({"value": ["a", "b"]})),

@@ -1,4 +1,5 @@
 //! Walking the documents recorded from a real server.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
 

@@ -26,8 +26,7 @@ const FUTURE: Years = (2197, 2198);
 fn root() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    (params.not_before, params.not_after) =
-        (date_time_ymd(2000, 1, 1), date_time_ymd(2199, 1, 1));
+    (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2199, 1, 1));
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
@@ -37,8 +36,7 @@ async fn fetch((first, last): Years, trusted: bool) -> Fetched {
     let root = root();
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    (params.not_before, params.not_after) =
-        (date_time_ymd(first, 1, 1), date_time_ymd(last, 1, 1));
+    (params.not_before, params.not_after) = (date_time_ymd(first, 1, 1), date_time_ymd(last, 1, 1));
     let chain = vec![params.signed_by(&key, &root).unwrap().der().clone()];
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder()
@@ -58,7 +56,11 @@ async fn fetch((first, last): Years, trusted: bool) -> Fetched {
             }
         }
     });
-    let extra_roots = if trusted { vec![root.pem().into_bytes()] } else { vec![] };
+    let extra_roots = if trusted {
+        vec![root.pem().into_bytes()]
+    } else {
+        vec![]
+    };
     let config = BrokerConfig {
         extra_roots,
         ..BrokerConfig::default()
@@ -94,10 +96,7 @@ async fn certificates_out_of_date_point_to_the_clock() {
 
 #[tokio::test]
 async fn a_certificate_of_an_unknown_issuer_is_not_trusted() {
-    let error = fetch(IN_DATE, false)
-        .await
-        .result
-        .unwrap_err();
+    let error = fetch(IN_DATE, false).await.result.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Offline);
     assert!(
         error.message.contains("does not trust"),

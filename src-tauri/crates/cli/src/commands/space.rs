@@ -47,7 +47,11 @@ async fn connect(common: &Common, args: &SpaceConnectArgs) -> Result<ExitCode, F
     if common.json {
         print_json(&view)?;
     } else {
-        output::line(&format!("Connected {} ({}).", plain(&view.name), view.space));
+        output::line(&format!(
+            "Connected {} ({}).",
+            plain(&view.name),
+            view.space
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -56,9 +60,9 @@ async fn connect(common: &Common, args: &SpaceConnectArgs) -> Result<ExitCode, F
 fn key(args: &SpaceConnectArgs) -> Result<(KeyForm, Secret<String>), Failure> {
     if let Some(path) = &args.key_file {
         let path = absolute(&path.to_string_lossy())?;
-        let text = std::fs::File::open(&path).and_then(text_of).map_err(|e| {
-            Failure::usage(format!("The key file {path} cannot be read: {e}."))
-        })?;
+        let text = std::fs::File::open(&path)
+            .and_then(text_of)
+            .map_err(|e| Failure::usage(format!("The key file {path} cannot be read: {e}.")))?;
         return Ok((KeyForm::File, text));
     }
     let form = if args.mnemonic_stdin {

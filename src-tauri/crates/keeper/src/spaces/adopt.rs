@@ -73,7 +73,11 @@ pub(crate) async fn adopt(
     let seen = inspect(core, &charm, &compiled, &argument).await?;
     charm.tags = registry::tags(&compiled, &seen);
     for tag in from.tags {
-        if !charm.tags.iter().any(|known| known.eq_ignore_ascii_case(&tag)) {
+        if !charm
+            .tags
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(&tag))
+        {
             charm.tags.push(tag);
         }
     }

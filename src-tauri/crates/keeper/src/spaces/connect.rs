@@ -73,7 +73,10 @@ pub(crate) async fn connect(core: &Arc<Core>, wanted: Wanted<'_>) -> Result<Stri
     let (did, name) = match wanted.name.map(str::trim) {
         None | Some("") => (identity.home_space().to_owned(), HOME_NAME.to_owned()),
         Some(did) if did.starts_with("did:key:") => (did.to_owned(), short(did)),
-        Some(name) => (Identity::of_named_space(name).did().to_owned(), name.to_owned()),
+        Some(name) => (
+            Identity::of_named_space(name).did().to_owned(),
+            name.to_owned(),
+        ),
     };
     first_contact(core, &address, &identity, &did, &wanted).await?;
     adopt(core, &did, &name, &address.origin(), identity.did()).await?;
@@ -185,7 +188,11 @@ pub(crate) async fn adopt(
         if store.space(&did)?.is_none() {
             let taken = store.space(&name)?.is_some();
             store.add_space(&Space {
-                name: if taken { format!("{name} ({})", short(&did)) } else { name },
+                name: if taken {
+                    format!("{name} ({})", short(&did))
+                } else {
+                    name
+                },
                 did: did.clone(),
                 kind: SpaceKind::Remote,
                 created_at: now,
@@ -210,10 +217,12 @@ pub(crate) async fn adopt(
 /// The row of a connected space.
 pub(crate) async fn remote_row(core: &Core, did: &str) -> Result<RemoteSpace, ApiError> {
     let of = did.to_owned();
-    core.store(move |store| store.remote_space(&of)).await?.ok_or_else(|| {
-        ApiError::new(ErrorKind::Usage, "That space is not connected.")
-            .with_hint("`charmkeeper space status` lists the spaces.")
-    })
+    core.store(move |store| store.remote_space(&of))
+        .await?
+        .ok_or_else(|| {
+            ApiError::new(ErrorKind::Usage, "That space is not connected.")
+                .with_hint("`charmkeeper space status` lists the spaces.")
+        })
 }
 
 /// Makes sure that a space of the same server as `home` is connected as the same

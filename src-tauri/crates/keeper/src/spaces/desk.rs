@@ -131,12 +131,7 @@ impl Desk {
     }
 
     /// All sessions of a connection are closed.
-    fn down(
-        &self,
-        origin: &str,
-        error: &charmkeeper_space::client::SpaceError,
-        for_good: bool,
-    ) {
+    fn down(&self, origin: &str, error: &charmkeeper_space::client::SpaceError, for_good: bool) {
         let words = crate::core::sentence(&error.to_string());
         let inner = self.lock();
         for worker in inner.tasks.values().filter(|w| w.origin == origin) {

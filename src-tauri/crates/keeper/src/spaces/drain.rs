@@ -92,7 +92,7 @@ pub(crate) async fn step(
                 blocking(store, space, move |store, space| {
                     store.settle_change(space, &done, SEEN)
                 })
-                    .await?;
+                .await?;
                 return Ok(Step::Moved);
             }
             Err(Trouble::Conflict) if conflicts < MAX_CONFLICTS => {
@@ -124,7 +124,10 @@ async fn set_aside(
     change: u64,
     why: String,
 ) -> Result<(), StoreError> {
-    blocking(store, space, move |store, _| store.set_change_aside(change, &why)).await
+    blocking(store, space, move |store, _| {
+        store.set_change_aside(change, &why)
+    })
+    .await
 }
 
 /// The exact commit of a change; nothing when the server already has all of it.
@@ -193,7 +196,10 @@ async fn learn(
     let ids: Vec<String> = entry.documents.keys().cloned().collect();
     let unknown = blocking(store, space, move |store, space| {
         let known = store.replica(space, &ids)?;
-        let unknown = ids.into_iter().zip(known).filter(|(_, known)| known.is_none());
+        let unknown = ids
+            .into_iter()
+            .zip(known)
+            .filter(|(_, known)| known.is_none());
         Ok(unknown.map(|(id, _)| id).collect::<Vec<_>>())
     })
     .await?;
@@ -201,7 +207,10 @@ async fn learn(
         return Ok(());
     }
     let news = line.query(&unknown).await.map_err(Halt::Line)?;
-    blocking(store, space, move |store, space| store.integrate(space, &news, SEEN)).await?;
+    blocking(store, space, move |store, space| {
+        store.integrate(space, &news, SEEN)
+    })
+    .await?;
     Ok(())
 }
 

@@ -86,7 +86,10 @@ fn view(one: &Starred, charm: Option<&Charm>, on_server: bool) -> FavoriteView {
     let (runner, detail) = match (&one.piece, background, on_server, on) {
         (None, ..) => ("nobody", "It cannot be read at the moment."),
         (_, false, ..) => ("nobody", "It has no work for the background."),
-        (.., true, true) => ("server", "The server runs this too, so its work is done twice."),
+        (.., true, true) => (
+            "server",
+            "The server runs this too, so its work is done twice.",
+        ),
         (.., true, false) => ("server", "The server runs it."),
         (.., true) => ("here", "It runs on this computer."),
         _ => ("nobody", "Nobody runs it."),
@@ -110,9 +113,15 @@ fn view(one: &Starred, charm: Option<&Charm>, on_server: bool) -> FavoriteView {
 
 /// The favorite of this id.
 pub(crate) async fn find(core: &Arc<Core>, id: &str) -> Result<Starred, ApiError> {
-    let found = read(core).await?.into_iter().find(|one| id_of(&one.favorite.piece) == id);
+    let found = read(core)
+        .await?
+        .into_iter()
+        .find(|one| id_of(&one.favorite.piece) == id);
     found.ok_or_else(|| {
-        ApiError::new(ErrorKind::Usage, "That is not among your favorites any more.")
+        ApiError::new(
+            ErrorKind::Usage,
+            "That is not among your favorites any more.",
+        )
     })
 }
 
@@ -125,7 +134,9 @@ pub(crate) async fn become_charm(core: &Arc<Core>, one: &Starred) -> Result<Char
         .as_ref()
         .ok_or_else(|| unreadable("The favorite cannot be read at the moment."))?;
     if !piece.background() {
-        return Err(unreadable("It has no work for the background: no bgUpdater."));
+        return Err(unreadable(
+            "It has no work for the background: no bgUpdater.",
+        ));
     }
     let argument = piece
         .argument
@@ -139,12 +150,13 @@ pub(crate) async fn become_charm(core: &Arc<Core>, one: &Starred) -> Result<Char
         return Err(unreadable("The favorite is only a part of a program."));
     }
     let files = walk(core, |shelf| source(shelf, &at.space, &pattern.identity)).await?;
-    let files = files.ok_or_else(|| {
-        unreadable("The source of the favorite is not in its space.")
-    })?;
-    let texts = files.files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    let program =
-        program_from_files(texts, &files.entry).map_err(|e| ApiError::of(&e))?;
+    let files =
+        files.ok_or_else(|| unreadable("The source of the favorite is not in its space."))?;
+    let texts = files
+        .files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
+    let program = program_from_files(texts, &files.entry).map_err(|e| ApiError::of(&e))?;
     let from = FromSpace {
         piece: at.clone(),
         argument,

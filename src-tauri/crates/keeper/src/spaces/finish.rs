@@ -29,7 +29,10 @@ pub(crate) struct Remote {
 impl Remote {
     /// True when none of the changes is in a remote space.
     fn has_no_part_in(&self, finish: &FinishRun) -> bool {
-        finish.changes.iter().all(|change| !self.spaces.contains(&change.space))
+        finish
+            .changes
+            .iter()
+            .all(|change| !self.spaces.contains(&change.space))
     }
 }
 

@@ -35,9 +35,9 @@ pub(crate) fn read(form: KeyForm, text: &Secret<String>) -> Result<Identity, Api
         KeyForm::Passphrase if text.trim_end_matches(['\r', '\n']).is_empty() => {
             return Err(ApiError::new(ErrorKind::Usage, "The passphrase is empty."));
         }
-        KeyForm::Passphrase => {
-            Ok(Identity::from_passphrase(text.trim_end_matches(['\r', '\n'])))
-        }
+        KeyForm::Passphrase => Ok(Identity::from_passphrase(
+            text.trim_end_matches(['\r', '\n']),
+        )),
     };
     identity.map_err(|e| {
         let mut error = ApiError::of(&e);

@@ -85,8 +85,13 @@ pub(crate) fn trouble(error: &SpaceError) -> Trouble {
 #[async_trait]
 impl Line for Session {
     async fn query(&self, ids: &[String]) -> Result<Vec<ReplicaDocument>, Trouble> {
-        let found = Session::query(self, query(ids)).await.map_err(|e| trouble(&e))?;
-        let entities = found.entities.into_iter().filter(|e| e.scope.as_deref().is_none_or(|scope| scope == SPACE_SCOPE));
+        let found = Session::query(self, query(ids))
+            .await
+            .map_err(|e| trouble(&e))?;
+        let entities = found
+            .entities
+            .into_iter()
+            .filter(|e| e.scope.as_deref().is_none_or(|scope| scope == SPACE_SCOPE));
         let mut documents: Vec<ReplicaDocument> = entities
             .map(|entity| ReplicaDocument {
                 id: entity.id,

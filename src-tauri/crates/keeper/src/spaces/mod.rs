@@ -57,7 +57,8 @@ pub(crate) async fn carry_out(keeper: &Keeper, request: Request) -> Result<Value
             let did = find(keeper, &space).await?;
             core.desk.stop(&did);
             let of = did.clone();
-            core.store(move |store| store.set_space_enabled(&of, false)).await?;
+            core.store(move |store| store.set_space_enabled(&of, false))
+                .await?;
             core.tell(crate::api::Event::Changed);
             json(&space_view(keeper, &did).await?)
         }
@@ -68,7 +69,9 @@ pub(crate) async fn carry_out(keeper: &Keeper, request: Request) -> Result<Value
             json(&space_view(keeper, &space).await?)
         }
         Request::DropChange { change } => {
-            let space = core.store(move |store| store.drop_change(change, SEEN)).await?;
+            let space = core
+                .store(move |store| store.drop_change(change, SEEN))
+                .await?;
             core.desk.wake(&space);
             core.tell(crate::api::Event::Changed);
             json(&space_view(keeper, &space).await?)
@@ -106,7 +109,10 @@ async fn spaces(keeper: &Keeper) -> Result<Vec<SpaceView>, ApiError> {
 }
 
 async fn space_view(keeper: &Keeper, did: &str) -> Result<SpaceView, ApiError> {
-    let found = spaces(keeper).await?.into_iter().find(|view| view.space == did);
+    let found = spaces(keeper)
+        .await?
+        .into_iter()
+        .find(|view| view.space == did);
     found.ok_or_else(|| ApiError::new(ErrorKind::Usage, "There is no such space."))
 }
 
@@ -118,7 +124,9 @@ async fn find(keeper: &Keeper, which: &str) -> Result<String, ApiError> {
         .store(move |store| store.space(&which))
         .await?
         .ok_or_else(|| ApiError::new(ErrorKind::Usage, "There is no such space."))?;
-    connect::remote_row(&keeper.core, &found.did).await.map(|row| row.did)
+    connect::remote_row(&keeper.core, &found.did)
+        .await
+        .map(|row| row.did)
 }
 
 /// Runs a favorite here, or no longer.
@@ -140,6 +148,9 @@ async fn set_favorite(keeper: &Keeper, id: &str, on: bool) -> Result<FavoriteVie
     }
     let all = favorites::views(core).await?;
     all.into_iter().find(|view| view.id == id).ok_or_else(|| {
-        ApiError::new(ErrorKind::Usage, "That is not among your favorites any more.")
+        ApiError::new(
+            ErrorKind::Usage,
+            "That is not among your favorites any more.",
+        )
     })
 }

@@ -54,7 +54,10 @@ pub(crate) fn outgoing(
         let Some((fitted, changed)) = fit(store, served, &change)? else {
             continue;
         };
-        remote.entry(fitted.space.clone()).or_default().push(changed);
+        remote
+            .entry(fitted.space.clone())
+            .or_default()
+            .push(changed);
         out.changes.push(fitted);
     }
     for (space, changed) in remote {
@@ -117,9 +120,7 @@ fn fit(
         };
         let fitted = match &current {
             None => Change::create(target.clone(), Some(0), merged.clone()),
-            Some(current) => {
-                Change::patch(target.clone(), Some(version), diff(current, &merged))
-            }
+            Some(current) => Change::patch(target.clone(), Some(version), diff(current, &merged)),
         };
         (merged, fitted)
     };
@@ -150,6 +151,9 @@ fn result(target: &DocRef, before: Option<Value>, change: &Change) -> Result<Val
 
 /// What charms see of a document of a remote space.
 pub(crate) const SEEN: Rebase<'static> = &|id, confirmed, entries| {
-    let entries: Vec<Entry> = entries.iter().filter_map(|text| Entry::from_text(text)).collect();
+    let entries: Vec<Entry> = entries
+        .iter()
+        .filter_map(|text| Entry::from_text(text))
+        .collect();
     Ok(see(id, confirmed, &entries))
 };

@@ -60,10 +60,7 @@ pub(crate) async fn fetch_missing(core: &Core, docs: &[DocRef]) -> Result<(), Ap
 /// # Errors
 /// Kind `offline` when a document is needed that is not here and cannot be asked
 /// for now.
-pub(crate) async fn walk<T>(
-    core: &Core,
-    ask: impl Fn(&Shelf) -> Walk<T>,
-) -> Result<T, ApiError> {
+pub(crate) async fn walk<T>(core: &Core, ask: impl Fn(&Shelf) -> Walk<T>) -> Result<T, ApiError> {
     let mut shelf = Shelf::new();
     for _ in 0..MAX_ROUNDS {
         let needs = match ask(&shelf) {

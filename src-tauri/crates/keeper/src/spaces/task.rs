@@ -111,7 +111,7 @@ impl Task {
         match message {
             Message::Opened(opened) => self.opened(*opened).await,
             Message::Synced(sync) => self.synced(*sync).await,
-            Message::Down(words) => self.closed(words, false),
+            Message::Down(words) => self.closed(&words, false),
             Message::Shut(words) => {
                 let reason = words.clone();
                 let stored = blocking(&self.core.store, self.space(), move |store, space| {
@@ -120,7 +120,7 @@ impl Task {
                 if let Err(e) = stored.await {
                     tracing::warn!("a refused space could not be remembered: {e}");
                 }
-                self.closed(words, true);
+                self.closed(&words, true);
             }
             Message::Wake => self.wake = true,
             Message::Get { ids, reply } => {
@@ -165,15 +165,15 @@ impl Task {
         }
     }
 
-    fn closed(&mut self, words: String, for_good: bool) {
+    fn closed(&mut self, words: &str, for_good: bool) {
         let was_open = self.open.take().is_some();
         let live = Live {
             open: false,
-            trouble: Some(words.clone()),
+            trouble: Some(words.to_owned()),
         };
         self.desk.set_live(self.session.space(), live);
         if for_good {
-            self.shut = Some(words.clone());
+            self.shut = Some(words.to_owned());
         }
         let kind = if for_good {
             ErrorKind::Space
@@ -181,7 +181,7 @@ impl Task {
             ErrorKind::Offline
         };
         for reply in self.waiting.drain(..) {
-            let _ = reply.send(Err(ApiError::new(kind, words.clone())));
+            let _ = reply.send(Err(ApiError::new(kind, words)));
         }
         if was_open || for_good {
             self.core.tell(Event::Changed);
@@ -272,7 +272,10 @@ impl Task {
                 "What the space holds could not be stored.",
             ));
         }
-        let new: Vec<String> = ids.into_iter().filter(|id| !self.watched.contains(id)).collect();
+        let new: Vec<String> = ids
+            .into_iter()
+            .filter(|id| !self.watched.contains(id))
+            .collect();
         if new.is_empty() {
             return Ok(());
         }
@@ -294,7 +297,9 @@ impl Task {
     /// Tells the server the change whose turn it is.
     async fn tell_one(&mut self) {
         let clock = Arc::clone(&self.core.clock);
-        let step = drain::step(&self.core.store, self.space(), &self.session, move || clock.now());
+        let step = drain::step(&self.core.store, self.space(), &self.session, move || {
+            clock.now()
+        });
         match step.await {
             Ok(Step::Idle) => {
                 self.wake = false;
@@ -304,10 +309,10 @@ impl Task {
             // The connection says when it is back; then this goes on.
             Err(Halt::Line(Trouble::NoAnswer(words))) => {
                 tracing::info!("a change waits for the space: {words}");
-                self.closed(words, false);
+                self.closed(&words, false);
             }
             Err(Halt::Line(Trouble::Shut(words) | Trouble::Refused(words))) => {
-                self.closed(words, true);
+                self.closed(&words, true);
             }
             Err(Halt::Line(Trouble::Conflict)) => {}
             Err(Halt::Store(e)) => {

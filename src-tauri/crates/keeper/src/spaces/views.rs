@@ -62,7 +62,12 @@ pub(crate) fn view(known: Known, desk: &Desk, serving: bool) -> SpaceView {
     let live = desk.live(&space.did);
     let (state, detail) = state(&remote, counts, live.as_ref(), serving);
     SpaceView {
-        kind: if space.name == HOME_NAME { "home" } else { "remote" }.to_owned(),
+        kind: if space.name == HOME_NAME {
+            "home"
+        } else {
+            "remote"
+        }
+        .to_owned(),
         space: space.did,
         name: space.name,
         url: Some(remote.url),
@@ -82,7 +87,13 @@ fn state(
     live: Option<&Live>,
     serving: bool,
 ) -> (&'static str, String) {
-    let changes = |n: u64| if n == 1 { "1 change".to_owned() } else { format!("{n} changes") };
+    let changes = |n: u64| {
+        if n == 1 {
+            "1 change".to_owned()
+        } else {
+            format!("{n} changes")
+        }
+    };
     if !remote.enabled {
         return ("off", "Not synced: disconnected.".to_owned());
     }
@@ -97,10 +108,16 @@ fn state(
             ("syncing", format!("{} on the way.", changes(counts.queued)))
         }
         Some(Live { open: true, .. }) => ("synced", "All synced.".to_owned()),
-        _ if !serving => ("offline", "No keeper is running, so it is not synced.".to_owned()),
+        _ if !serving => (
+            "offline",
+            "No keeper is running, so it is not synced.".to_owned(),
+        ),
         _ if counts.queued > 0 => (
             "offline",
-            format!("Waiting for the server; {} kept until then.", changes(counts.queued)),
+            format!(
+                "Waiting for the server; {} kept until then.",
+                changes(counts.queued)
+            ),
         ),
         _ => ("offline", "Waiting for the server.".to_owned()),
     }

@@ -51,7 +51,11 @@ impl Server {
     fn transact(&mut self, local_seq: u64, body: &Body) -> Result<u64, Trouble> {
         if let Some((known, seq)) = self.answers.get(&local_seq) {
             // The same number with another content is refused by the real one.
-            return if known == body { Ok(*seq) } else { Err(Trouble::Conflict) };
+            return if known == body {
+                Ok(*seq)
+            } else {
+                Err(Trouble::Conflict)
+            };
         }
         let seq_of = |id: &str| self.documents.get(id).map_or(0, |(seq, _)| *seq);
         let stale = body.reads.iter().any(|read| seq_of(&read.id) > read.seq);

@@ -84,7 +84,9 @@ fn write(store: &Store, served: &Served, changes: Vec<Change>) {
     };
     let out = outgoing(store, &maker, served, changes).expect("changes");
     let keeper = Writer::Keeper { owner: None };
-    store.write_documents(&keeper, &out.changes).expect("written");
+    store
+        .write_documents(&keeper, &out.changes)
+        .expect("written");
     // As at the end of a run, what charms see is written already and stays.
     for change in &out.outbox {
         let keep = |id: &str, _: Option<&Value>, _: &[String]| {
@@ -115,7 +117,11 @@ fn server(docs: &[(&str, Value)]) -> Mutex<Server> {
 }
 
 fn truth(server: &Mutex<Server>, id: &str) -> Value {
-    server.lock().expect("the server").value(id).unwrap_or_default()
+    server
+        .lock()
+        .expect("the server")
+        .value(id)
+        .unwrap_or_default()
 }
 
 #[tokio::test]
@@ -151,8 +157,12 @@ async fn a_line_that_breaks_at_any_point_and_a_program_that_dies_lose_and_double
         (wire.lossy, wire.random) = (30, SeededRandom::new(seed));
         let random = SeededRandom::new(seed + 1000);
         for n in 0..20 {
-            run(&store, "of:sum", |v| *v = json!(v.as_f64().unwrap_or(0.0) + 1.0));
-            run(&store, "of:log", |v| v.as_array_mut().expect("a list").push(json!({"id": n})));
+            run(&store, "of:sum", |v| {
+                *v = json!(v.as_f64().unwrap_or(0.0) + 1.0)
+            });
+            run(&store, "of:log", |v| {
+                v.as_array_mut().expect("a list").push(json!({"id": n}))
+            });
             for _ in 0..random.next_u64() % 5 {
                 let _ = step(&store, SPACE, &wire, || UnixMs(2)).await;
                 // The program dies; what it had not stored is gone.
@@ -163,8 +173,17 @@ async fn a_line_that_breaks_at_any_point_and_a_program_that_dies_lose_and_double
         drained(&store, &wire).await;
         assert_eq!(truth(&server, "of:sum"), json!(20.0), "seed {seed}");
         let log = truth(&server, "of:log");
-        let ids: Vec<_> = log.as_array().expect("a list").iter().map(|e| e["id"].clone()).collect();
-        assert_eq!(ids, (0..20).map(|n| json!(n)).collect::<Vec<_>>(), "seed {seed}");
+        let ids: Vec<_> = log
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|e| e["id"].clone())
+            .collect();
+        assert_eq!(
+            ids,
+            (0..20).map(|n| json!(n)).collect::<Vec<_>>(),
+            "seed {seed}"
+        );
         let commits = server.lock().expect("the server").commits.len();
         assert_eq!(commits, 40, "seed {seed}");
         assert_eq!(seen(&store, "of:log"), log);
@@ -174,11 +193,18 @@ async fn a_line_that_breaks_at_any_point_and_a_program_that_dies_lose_and_double
 #[tokio::test]
 async fn two_writers_of_one_list_lose_nothing() {
     let server = server(&[("of:list", json!([{"id": "a"}, {"id": "b"}, {"id": "c"}]))]);
-    let (one, two) = (tempfile::tempdir().expect("a"), tempfile::tempdir().expect("b"));
+    let (one, two) = (
+        tempfile::tempdir().expect("a"),
+        tempfile::tempdir().expect("b"),
+    );
     let laptop = desk(one.path(), &server, &["of:list"]);
     let desktop = desk(two.path(), &server, &["of:list"]);
-    run(&laptop, "of:list", |v| v.as_array_mut().expect("a list").push(json!({"id": "d"})));
-    run(&desktop, "of:list", |v| drop(v.as_array_mut().expect("a list").remove(0)));
+    run(&laptop, "of:list", |v| {
+        v.as_array_mut().expect("a list").push(json!({"id": "d"}))
+    });
+    run(&desktop, "of:list", |v| {
+        drop(v.as_array_mut().expect("a list").remove(0))
+    });
     let mut other = Wire::good(&server);
     // The second has numbers of its own on the real server.
     drained(&laptop, &other).await;
@@ -190,7 +216,10 @@ async fn two_writers_of_one_list_lose_nothing() {
     assert_eq!(truth(&server, "of:list"), both);
     assert_eq!(seen(&laptop, "of:list"), both);
     assert_eq!(seen(&desktop, "of:list"), both);
-    let space = desktop.remote_space(SPACE).expect("a read").expect("a space");
+    let space = desktop
+        .remote_space(SPACE)
+        .expect("a read")
+        .expect("a space");
     assert_eq!(space.merged, 1, "the person is told of the conflict");
 }
 
@@ -204,7 +233,10 @@ async fn a_refused_change_is_set_aside_while_others_go_on() {
     let mut wire = Wire::good(&server);
     wire.refuse = Some("of:a");
     drained(&store, &wire).await;
-    assert_eq!((truth(&server, "of:a"), truth(&server, "of:b")), (json!(1), json!(2)));
+    assert_eq!(
+        (truth(&server, "of:a"), truth(&server, "of:b")),
+        (json!(1), json!(2))
+    );
     let stuck = store.stuck_changes(Some(SPACE)).expect("a read");
     assert_eq!((stuck.len(), stuck[0].reason.as_str()), (1, "no"));
     store.retry_change(stuck[0].id).expect("again");
@@ -221,7 +253,9 @@ async fn endless_conflicts_end() {
     run(&store, "of:a", |v| v["n"] = json!(5));
     let mut wire = Wire::good(&server);
     wire.meddle = Some(|server| {
-        let n = server.value("of:a").expect("a value")["other"].as_i64().unwrap_or(0);
+        let n = server.value("of:a").expect("a value")["other"]
+            .as_i64()
+            .unwrap_or(0);
         server.write("of:a", json!({"value": {"n": 0, "other": n + 1}}));
     });
     drained(&store, &wire).await;
@@ -235,7 +269,10 @@ async fn what_the_browser_wrote_during_a_run_is_kept() {
     let store = desk(folder.path(), &server, &["of:list"]);
     // The run reads, the browser writes and we hear of it, the run ends.
     let read = store.documents(&[at("of:list")]).expect("a read").remove(0);
-    server.lock().expect("the server").write("of:list", json!({"value": ["new", "a", "b"]}));
+    server
+        .lock()
+        .expect("the server")
+        .write("of:list", json!({"value": ["new", "a", "b"]}));
     learn(&store, &server, &["of:list"]);
     let patch = Patch::Add {
         path: "/value/1".into(),
