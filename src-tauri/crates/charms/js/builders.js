@@ -122,13 +122,25 @@ export function computed(fn) {
   return derived(() => fn());
 }
 
+/** True when some of the kinds are cells or streams, or have such inside. */
+function holdCells(specs) {
+  return Object.values(specs ?? {}).some(
+    (spec) =>
+      spec?.kind === "cell" ||
+      spec?.kind === "stream" ||
+      spec?.props !== undefined ||
+      spec?.items !== undefined,
+  );
+}
+
 /** `derive(input, fn)`, also with two schemas in front. */
 export function derive(...args) {
-  takeMeta(args);
+  const specs = specsOfMeta(takeMeta(args));
   const fn = args.at(-1);
   const input = args.at(-2);
   if (typeof fn !== "function") throw new TypeError("derive needs a function as its last argument");
-  return derived(() => fn(unwrap(input)));
+  const cells = holdCells(specs);
+  return derived(() => fn(cells ? bindAll(input, specs) : unwrap(input)));
 }
 
 /** `lift(fn)(inputs)`, also with two schemas in front. */
@@ -137,9 +149,7 @@ export function lift(...args) {
   const fn = args.at(-1);
   if (typeof fn !== "function") throw new TypeError("lift needs a function");
   const specs = specsOfMeta(meta) ?? (args.length > 1 ? specsOfSchema(args[0]) : undefined);
-  const cells = Object.values(specs ?? {}).some(
-    (spec) => spec?.kind === "cell" || spec?.kind === "stream",
-  );
+  const cells = holdCells(specs);
   return (inputs) => derived(() => fn(cells ? bindAll(inputs, specs) : unwrap(inputs)));
 }
 

@@ -138,7 +138,8 @@ function makeItem(node, entry, path) {
   return makeHandle(new Place(link.space, link.id, link.path));
 }
 
-function holdsHandle(value, depth = 0) {
+/** True when a value is a handle, or plain data with one inside. */
+export function holdsHandle(value, depth = 0) {
   if (value === null || typeof value !== "object" || isView(value) || depth > 8) return false;
   if (isHandle(value)) return true;
   const proto = Object.getPrototypeOf(value);
@@ -246,7 +247,7 @@ const handleTraps = {
 };
 
 /** The member of a handle: what is there already stays what it is. */
-function childOf(target, key) {
+export function childOf(target, key) {
   if (isDerived(target) && target.formula instanceof Constant) {
     const object = target.path.reduce((value, step) => value?.[step], target.formula.value());
     const found =

@@ -313,5 +313,6 @@ pub fn compiled(modules: &[(&str, &str)]) -> Arc<Compiled> {
             imports: Vec::new(),
             dialect: Dialect::CommonFabric,
         },
+        warnings: Vec::new(),
     })
 }
