@@ -7,12 +7,13 @@
 import { job, run } from "ext:ck/run_state.js";
 import { guarded } from "ext:ck/inspect.js";
 import { callBody } from "ext:ck/builders.js";
-import { cellsMade, handlerFrame, makeHandle, unwrap, valueAt } from "ext:ck/cells.js";
+import { handlerFrame } from "ext:ck/causes.js";
+import { cellsMade, makeHandle, unwrap, valueAt } from "ext:ck/cells.js";
 import { structuredClone } from "ext:ck/clone.js";
 import { writeLink } from "ext:ck/links.js";
 import { loadAll, prepareDocument } from "ext:ck/replica.js";
 import { storeInitial } from "ext:ck/store.js";
-import { isStream, nameStream, placeOfStream } from "ext:ck/streams.js";
+import { isStream, nameStream, placeOfStream, streamsNamed } from "ext:ck/streams.js";
 import {
   Computed,
   Constant,
@@ -58,7 +59,6 @@ function nameStreams(value, path) {
     nameStream(
       value,
       { space, id: internalId({ stream: ["__patternResult", ...path] }), path: [] },
-      path.join("."),
     );
   } else if (isPlain(value) && path.length < 4) {
     for (const key of Object.keys(value))
@@ -143,13 +143,6 @@ function storedOutput(value) {
   return stored;
 }
 
-function streamsIn(value) {
-  if (isStream(value)) return [placeOfStream(value)];
-  return isPlain(value)
-    ? Object.keys(value).flatMap((key) => streamsIn(guarded(() => value[key], undefined)))
-    : [];
-}
-
 /** What is stored when the charm is added; see the report of run.js. */
 export function inspectPiece(outputs, { tags = [] }) {
   const { space, argument, result } = job.current;
@@ -160,13 +153,13 @@ export function inspectPiece(outputs, { tags = [] }) {
   const documents = [
     { id: result, doc: { value, argument: writeLink({ space, id: argument, path: [] }, HOME()) } },
   ];
-  for (const { id } of streamsIn(outputs))
-    documents.push({ id, doc: { value: { $stream: true } } });
-  for (const slot of cellsMade()) {
+  const cells = cellsMade().map((slot) => {
     const id = nameSlot(slot);
-    const initial = slot.stored({ space, id });
-    if (initial !== undefined) documents.push({ id, doc: { value: initial } });
-  }
+    return { id, doc: { value: slot.stored({ space, id }) } };
+  });
+  // Streams that are in a cell's first value have their names by now.
+  for (const id of streamsNamed()) documents.push({ id, doc: { value: { $stream: true } } });
+  documents.push(...cells.filter(({ doc }) => doc.value !== undefined));
   const name = guarded(() => unwrap(outputs.$NAME), undefined);
   return { name: typeof name === "string" ? name : null, tags, outputs: kinds, documents };
 }

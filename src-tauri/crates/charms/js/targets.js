@@ -33,7 +33,8 @@ export function specOf(spec) {
   return typeof spec === "string" ? { kind: spec } : spec;
 }
 
-function memberSpec(spec, key) {
+/** How a member of what `spec` describes is read. */
+export function memberSpec(spec, key) {
   if (spec === undefined) return undefined;
   return specOf(/^\d+$/.test(key) ? (spec.items ?? spec.props?.[key]) : spec.props?.[key]);
 }

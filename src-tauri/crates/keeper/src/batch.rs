@@ -24,6 +24,7 @@ use crate::core::Core;
 use crate::host::RunHost;
 use crate::registry;
 use crate::scheduler::{BatchId, RunEnd};
+use crate::send::Delivery;
 use crate::verdict::Verdict;
 
 /// The address that charms are given as their server's; the broker answers it.
@@ -36,6 +37,8 @@ pub(crate) struct Planned {
     pub(crate) charm: String,
     pub(crate) trigger: Trigger,
     pub(crate) cancel: CancelToken,
+    /// `None` for a background update.
+    pub(crate) delivery: Option<Delivery>,
 }
 
 /// What a batch tells the engine.
@@ -189,7 +192,22 @@ impl Batch {
             )));
         };
         let compiled = compile(&self.core, &charm).await.map_err(not_started)?;
-        let host = RunHost::new(Arc::clone(&self.core), charm.clone());
+        let delivery = planned.delivery.clone();
+        let chain = delivery.as_ref().map_or_else(Vec::new, |d| d.chain.clone());
+        let (stream, event) = delivery.map_or_else(
+            || ("bgUpdater".to_owned(), serde_json::json!({})),
+            |d| (d.stream, d.event),
+        );
+        let sender = chain.last().cloned();
+        let host = RunHost::new(Arc::clone(&self.core), charm.clone(), chain);
+        if let Some(id) = sender {
+            let sender = self.core.store(move |store| store.charm(&id)).await;
+            let name = sender
+                .ok()
+                .flatten()
+                .map_or_else(|| "another charm".to_owned(), |c| c.name);
+            host.note(&format!("This run handles an event from {name}."));
+        }
         let job = Job {
             run: planned.run.clone(),
             charm: charm.handle.clone(),
@@ -198,8 +216,8 @@ impl Batch {
             argument: charm.argument.clone(),
             compiled,
             action: Action::Run,
-            stream: "bgUpdater".to_owned(),
-            event: serde_json::json!({}),
+            stream,
+            event,
             api_url: API_URL.to_owned(),
             now: self.core.now(),
             limits: Limits {

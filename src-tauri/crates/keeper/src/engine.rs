@@ -218,6 +218,7 @@ impl Engine {
                 charm: start.charm,
                 trigger: start.trigger,
                 cancel: CancelToken::new(),
+                delivery: None,
             })
             .collect();
         for run in &planned {

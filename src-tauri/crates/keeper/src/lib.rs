@@ -31,6 +31,7 @@ mod programs;
 mod registry;
 mod requests;
 pub mod scheduler;
+mod send;
 mod source;
 mod verdict;
 mod views;
