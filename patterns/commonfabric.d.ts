@@ -518,3 +518,20 @@ declare module "commontools/jsx-runtime" {
 declare module "commontools/jsx-dev-runtime" {
   export * from "commonfabric/jsx-runtime";
 }
+
+/** HTML to Markdown; made for charms that were written with the package of this name. */
+declare module "turndown" {
+  export interface Rule {
+    filter: string | string[] | ((node: any, options: any) => unknown);
+    replacement?: (content: string, node: any, options: any) => string;
+  }
+  export default class TurndownService {
+    constructor(options?: Record<string, unknown>);
+    turndown(html: string): string;
+    addRule(key: string, rule: Rule): this;
+    keep(filter: Rule["filter"]): this;
+    remove(filter: Rule["filter"]): this;
+    use(plugin: ((service: TurndownService) => void) | ((service: TurndownService) => void)[]): this;
+    escape(text: string): string;
+  }
+}

@@ -89,6 +89,8 @@ words! {
         Added = "added",
         /// The daily probe of a charm that was paused after repeated failures.
         Probe = "probe",
+        /// An event that another charm sent in its own run.
+        Event = "event",
     }
 }
 

@@ -6,6 +6,7 @@
 import * as builders from "ext:ck/builders.js";
 import * as effects from "ext:ck/effects.js";
 import * as jsx from "ext:ck/jsx.js";
+import * as reactive from "ext:ck/reactive.js";
 import { Cell, firstValue, makeCell, methods, unwrap } from "ext:ck/cells.js";
 import { sameJson } from "ext:ck/diff.js";
 import { Stream } from "ext:ck/streams.js";
@@ -99,3 +100,5 @@ for (const dialect of ["commonfabric", "commontools"]) {
   modules[`${dialect}/jsx-runtime`] = jsxRuntime;
   modules[`${dialect}/jsx-dev-runtime`] = jsxRuntime;
 }
+// Written by the compiler only: it refuses the name in a charm.
+modules["charmkeeper/reactive"] = { ...reactive };

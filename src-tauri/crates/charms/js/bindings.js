@@ -124,7 +124,27 @@ function asObject(value, props) {
     : shown;
 }
 
+/** A list whose elements are cells, or hold some. */
+function asList(value, items) {
+  const list = isHandle(value) ? valueAt(targetOf(value)) : value;
+  if (!Array.isArray(list)) return unwrap(list);
+  return Array.from(list, (item, i) =>
+    bind(isHandle(value) ? makeHandle(targetOf(value).child(String(i))) : item, items),
+  );
+}
+
+/** True when the elements of a plain value are more than plain. */
+function hasCellsInside(items) {
+  return items !== undefined && (items.kind !== "plain" || items.props !== undefined);
+}
+
 function bind(value, spec) {
+  const items = specOf(spec?.items);
+  if ((spec?.kind ?? "plain") === "plain" && hasCellsInside(items)) {
+    // Elements of a document are found by their own links, when they are looked at.
+    if (items.kind === "cell" && isHandle(value)) return valueAt(withSpec(targetOf(value), spec));
+    return asList(value, items);
+  }
   switch (spec?.kind) {
     case "cell":
       return asCell(value, spec);

@@ -3,10 +3,12 @@
 // Owns what these make when a pattern's body runs: handles and streams. Nothing
 // is computed here; a derived value is computed when somebody reads it.
 
-import { run } from "ext:ck/run_state.js";
+import { inert, run } from "ext:ck/run_state.js";
 import { structuredClone } from "ext:ck/clone.js";
 import { bindAll, specsOfMeta, specsOfSchema, takeMeta } from "ext:ck/bindings.js";
-import { constant, derived, inNestedFrame, makeCell, makeHandle, unwrap } from "ext:ck/cells.js";
+import { inNestedFrame } from "ext:ck/causes.js";
+import { constant, derived, makeCell, makeHandle, unwrap } from "ext:ck/cells.js";
+import { checkFit } from "ext:ck/schema.js";
 import { isStream, makeStream } from "ext:ck/streams.js";
 import { isHandle, targetOf } from "ext:ck/targets.js";
 
@@ -39,6 +41,7 @@ export function pattern(...args) {
   const factory = (inputs) => nest(body, defaults, inputs);
   factory.inSpace = () => factory;
   factory.asScope = () => factory;
+  inert.add(factory);
   factories.set(factory, { body, meta, defaults, schema });
   return factory;
 }
@@ -104,7 +107,15 @@ export function handler(...args) {
   const fn = args[at];
   const specs = specsOfMeta(meta) ?? (at > 0 ? specsOfSchema(args[at - 1]) : undefined);
   const otherwise = args[at + 1]?.proxy === true ? "proxy" : undefined;
-  const bind = (bindings) => makeStream((event) => fn(event, bindAll(bindings, specs, otherwise)));
+  const [eventSchema, stateSchema] = at > 1 ? args.slice(at - 2, at) : [undefined, args[at - 1]];
+  const call = (event, bindings) => {
+    const state = bindAll(bindings, specs, otherwise);
+    checkFit(event, eventSchema, "event");
+    // Values to be assigned to are looked at when they are used.
+    if (otherwise === undefined) checkFit(state, stateSchema, "state");
+    return fn(event, state);
+  };
+  const bind = (bindings) => makeStream((event) => call(event, bindings));
   bind.with = bind;
   return bind;
 }
@@ -122,13 +133,25 @@ export function computed(fn) {
   return derived(() => fn());
 }
 
+/** True when some of the kinds are cells or streams, or have such inside. */
+function holdCells(specs) {
+  return Object.values(specs ?? {}).some(
+    (spec) =>
+      spec?.kind === "cell" ||
+      spec?.kind === "stream" ||
+      spec?.props !== undefined ||
+      spec?.items !== undefined,
+  );
+}
+
 /** `derive(input, fn)`, also with two schemas in front. */
 export function derive(...args) {
-  takeMeta(args);
+  const specs = specsOfMeta(takeMeta(args));
   const fn = args.at(-1);
   const input = args.at(-2);
   if (typeof fn !== "function") throw new TypeError("derive needs a function as its last argument");
-  return derived(() => fn(unwrap(input)));
+  const cells = holdCells(specs);
+  return derived(() => fn(cells ? bindAll(input, specs) : unwrap(input)));
 }
 
 /** `lift(fn)(inputs)`, also with two schemas in front. */
@@ -137,9 +160,7 @@ export function lift(...args) {
   const fn = args.at(-1);
   if (typeof fn !== "function") throw new TypeError("lift needs a function");
   const specs = specsOfMeta(meta) ?? (args.length > 1 ? specsOfSchema(args[0]) : undefined);
-  const cells = Object.values(specs ?? {}).some(
-    (spec) => spec?.kind === "cell" || spec?.kind === "stream",
-  );
+  const cells = holdCells(specs);
   return (inputs) => derived(() => fn(cells ? bindAll(inputs, specs) : unwrap(inputs)));
 }
 

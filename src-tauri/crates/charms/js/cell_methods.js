@@ -96,6 +96,16 @@ function placeOf(value) {
   return origin === undefined ? null : { space: origin.space, id: origin.id, path: origin.path };
 }
 
+/** True for an object that was neither read nor is a cell. */
+function isLoose(value) {
+  return (
+    value !== null &&
+    typeof value === "object" &&
+    targetOf(value) === undefined &&
+    !isView(value)
+  );
+}
+
 /** Tells which elements of a stored list are `wanted`. */
 function matcher({ entry, path, list }, wanted) {
   const place = wanted !== null && typeof wanted === "object" ? placeOf(wanted) : null;
@@ -244,6 +254,8 @@ Object.assign(methods, {
     const a = placeOf(this);
     const b = placeOf(other);
     if (a !== null && b !== null) return samePlace(a, b);
+    // What is in no document is never the same thing as what is in one.
+    if ((a !== null && isLoose(other)) || (b !== null && isLoose(this))) return false;
     return sameJson(unwrap(this), unwrap(other));
   },
 

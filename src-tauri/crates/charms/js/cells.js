@@ -9,6 +9,7 @@
 import { run } from "ext:ck/run_state.js";
 import { setCellDescriber } from "ext:ck/inspect.js";
 import { setCellUnwrapper } from "ext:ck/clone.js";
+import { causeOfCell } from "ext:ck/causes.js";
 import { isView, nodeOf, snapshot } from "ext:ck/views.js";
 import { isLink, readLink } from "ext:ck/links.js";
 import { storeInitial } from "ext:ck/store.js";
@@ -20,6 +21,7 @@ import {
   Formula,
   isHandle,
   Made,
+  memberSpec,
   Place,
   specOf,
   targetOf,
@@ -74,26 +76,6 @@ export function firstValue(given) {
   return JSON.parse(given.slice(3)).default;
 }
 
-// Where cells are made right now: their order, and a prefix for nested patterns.
-let frame = { next: 0, wrap: (cause) => cause };
-
-/** Runs `body` with cells counted in a frame of its own, inside the present one. */
-export function inNestedFrame(body) {
-  const outer = frame;
-  const sub = outer.next++;
-  frame = { next: 0, wrap: (cause) => outer.wrap({ sub, cause }) };
-  try {
-    return body();
-  } finally {
-    frame = outer;
-  }
-}
-
-/** The causes of cells that handlers make, which are new in each run. */
-export function handlerFrame(runId) {
-  frame = { next: 0, wrap: (cause) => ({ run: runId, cause }) };
-}
-
 const made = [];
 
 /** The cells that the pattern's body has made so far. */
@@ -103,8 +85,7 @@ export function cellsMade() {
 
 /** A new cell of this charm with a first value. */
 export function makeCell(initial) {
-  const { wrap } = frame;
-  const slot = { initial, cause: null, order: wrap(frame.next++), wrap, id: null };
+  const slot = { initial, cause: null, ...causeOfCell(), id: null };
   slot.stored = (home) => storeInitial(slot.initial, home);
   if (run.phase !== "run") made.push(slot);
   return makeHandle(new Made(slot));
@@ -125,20 +106,49 @@ export function constant(value) {
 /** The value of a target, as `cell.get()` gives it. */
 export function valueAt(target) {
   const found = target.locate("read");
-  if ("computed" in found) return unwrap(found.computed);
+  if ("computed" in found) {
+    const items = specOf(target.spec?.items);
+    if (items?.kind !== "cell" || !Array.isArray(found.computed)) return unwrap(found.computed);
+    return Array.from(found.computed, (_, i) => makeHandle(target.child(String(i))));
+  }
   if (isStreamMarker(found.node)) return streamAt(found);
-  const items = specOf(target.spec?.items);
-  return snapshot(found, items?.kind === "cell" ? makeItem : undefined);
+  return snapshot(found, cellsBelow(target.spec));
+}
+
+const known = new WeakMap();
+
+/** Which members of what is read are cells, as `snapshot` wants it. */
+function cellsBelow(spec) {
+  const of = specOf(spec);
+  if (of === undefined || (of.items === undefined && of.props === undefined)) return undefined;
+  if (known.has(of)) return known.get(of);
+  const inner = [of.items, ...Object.values(of.props ?? {})].map(specOf);
+  const some = inner.some((one) => one?.kind === "cell" || cellsBelow(one) !== undefined);
+  const cells = some
+    ? {
+        below(key) {
+          const member = memberSpec(of, key);
+          return member?.kind === "cell" ? { make: makerOf(member) } : cellsBelow(member);
+        },
+      }
+    : undefined;
+  known.set(of, cells);
+  return cells;
+}
+
+function makerOf(spec) {
+  return (node, entry, path) => makeItem(node, entry, path, spec);
 }
 
 /** A list element as a cell: of its own document where it has one. */
-function makeItem(node, entry, path) {
-  if (!isLink(node)) return makeHandle(new Place(entry.space, entry.id, path));
+function makeItem(node, entry, path, spec) {
+  if (!isLink(node)) return makeHandle(new Place(entry.space, entry.id, path, spec));
   const link = readLink(node, entry);
-  return makeHandle(new Place(link.space, link.id, link.path));
+  return makeHandle(new Place(link.space, link.id, link.path, spec));
 }
 
-function holdsHandle(value, depth = 0) {
+/** True when a value is a handle, or plain data with one inside. */
+export function holdsHandle(value, depth = 0) {
   if (value === null || typeof value !== "object" || isView(value) || depth > 8) return false;
   if (isHandle(value)) return true;
   const proto = Object.getPrototypeOf(value);
@@ -246,7 +256,7 @@ const handleTraps = {
 };
 
 /** The member of a handle: what is there already stays what it is. */
-function childOf(target, key) {
+export function childOf(target, key) {
   if (isDerived(target) && target.formula instanceof Constant) {
     const object = target.path.reduce((value, step) => value?.[step], target.formula.value());
     const found =

@@ -4,7 +4,7 @@
 // navigation is noted and not followed, user interface helpers give inert
 // elements. Each use is noted once in the run's log, so that nobody waits.
 
-import { job, noteOnce } from "ext:ck/run_state.js";
+import { inert, job, noteOnce } from "ext:ck/run_state.js";
 import { takeMeta } from "ext:ck/bindings.js";
 import { constant, unwrap } from "ext:ck/cells.js";
 import { guarded, inspect } from "ext:ck/inspect.js";
@@ -46,7 +46,9 @@ export function navigateTo() {
 
 /** A tool for a language model: a description, nothing to run. */
 export function patternTool(pattern, extraParams) {
-  return { pattern, extraParams: extraParams ?? {} };
+  const tool = { pattern, extraParams: extraParams ?? {} };
+  inert.add(tool);
+  return tool;
 }
 
 /** A piece shown at a size: an inert element. */

@@ -7,12 +7,13 @@
 import { job, run } from "ext:ck/run_state.js";
 import { guarded } from "ext:ck/inspect.js";
 import { callBody } from "ext:ck/builders.js";
-import { cellsMade, handlerFrame, makeHandle, unwrap, valueAt } from "ext:ck/cells.js";
+import { handlerFrame } from "ext:ck/causes.js";
+import { cellsMade, makeHandle, unwrap, valueAt } from "ext:ck/cells.js";
 import { structuredClone } from "ext:ck/clone.js";
-import { writeLink } from "ext:ck/links.js";
-import { loadAll, prepareDocument } from "ext:ck/replica.js";
+import { isLink, readLink, writeLink } from "ext:ck/links.js";
+import { load, loadAll, prepareDocument } from "ext:ck/replica.js";
 import { storeInitial } from "ext:ck/store.js";
-import { isStream, nameStream, placeOfStream } from "ext:ck/streams.js";
+import { isStream, nameStream, placeOfStream, streamsNamed } from "ext:ck/streams.js";
 import {
   Computed,
   Constant,
@@ -51,6 +52,24 @@ function prepareArgument(defaults) {
   });
 }
 
+/**
+ * A piece that was made elsewhere says in its result document which cells its
+ * outputs are. A cell of the body that is such an output is that one, whatever
+ * the maker's own counting of cells was.
+ */
+function bindOutputs(outputs) {
+  const { space, result } = job.current;
+  const stored = load(space, result).current?.value;
+  if (stored === null || typeof stored !== "object") return;
+  for (const key of Object.keys(outputs)) {
+    const value = guarded(() => outputs[key], undefined);
+    const target = isHandle(value) && isLink(stored[key]) ? targetOf(value) : undefined;
+    if (!(target instanceof Made) || target.path.length > 0) continue;
+    const link = readLink(stored[key], HOME());
+    if (link.space === space && link.path.length === 0) nameSlot(target.slot, link.id);
+  }
+}
+
 /** Gives every stream among the outputs the document that stands for it. */
 function nameStreams(value, path) {
   if (isStream(value)) {
@@ -58,7 +77,6 @@ function nameStreams(value, path) {
     nameStream(
       value,
       { space, id: internalId({ stream: ["__patternResult", ...path] }), path: [] },
-      path.join("."),
     );
   } else if (isPlain(value) && path.length < 4) {
     for (const key of Object.keys(value))
@@ -80,6 +98,7 @@ export function setUp({ body, defaults }) {
   run.phase = "run";
   handlerFrame(runId);
   const outputs = outputsOf(made);
+  if (job.current.adopted === true) bindOutputs(outputs);
   nameStreams(outputs, []);
   return outputs;
 }
@@ -143,13 +162,6 @@ function storedOutput(value) {
   return stored;
 }
 
-function streamsIn(value) {
-  if (isStream(value)) return [placeOfStream(value)];
-  return isPlain(value)
-    ? Object.keys(value).flatMap((key) => streamsIn(guarded(() => value[key], undefined)))
-    : [];
-}
-
 /** What is stored when the charm is added; see the report of run.js. */
 export function inspectPiece(outputs, { tags = [] }) {
   const { space, argument, result } = job.current;
@@ -160,13 +172,13 @@ export function inspectPiece(outputs, { tags = [] }) {
   const documents = [
     { id: result, doc: { value, argument: writeLink({ space, id: argument, path: [] }, HOME()) } },
   ];
-  for (const { id } of streamsIn(outputs))
-    documents.push({ id, doc: { value: { $stream: true } } });
-  for (const slot of cellsMade()) {
+  const cells = cellsMade().map((slot) => {
     const id = nameSlot(slot);
-    const initial = slot.stored({ space, id });
-    if (initial !== undefined) documents.push({ id, doc: { value: initial } });
-  }
+    return { id, doc: { value: slot.stored({ space, id }) } };
+  });
+  // Streams that are in a cell's first value have their names by now.
+  for (const id of streamsNamed()) documents.push({ id, doc: { value: { $stream: true } } });
+  documents.push(...cells.filter(({ doc }) => doc.value !== undefined));
   const name = guarded(() => unwrap(outputs.$NAME), undefined);
   return { name: typeof name === "string" ? name : null, tags, outputs: kinds, documents };
 }

@@ -130,6 +130,15 @@ export function load(space, id) {
   return find(space, id);
 }
 
+/** Drops documents that somebody else wrote; those that this run wrote stay. */
+export function forget(places) {
+  for (const { space, id } of places) {
+    if (find(space, id)?.written !== false) continue;
+    spaces.get(space).delete(id);
+    changeCount++;
+  }
+}
+
 /** Entries that handlers wrote. */
 export function writtenEntries() {
   return [...spaces.values()].flatMap((entries) =>

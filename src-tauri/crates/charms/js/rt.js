@@ -21,6 +21,7 @@ import { Headers } from "ext:ck/headers.js";
 import { Request, Response } from "ext:ck/body.js";
 import { fetch } from "ext:ck/fetch.js";
 import { crypto } from "ext:ck/crypto.js";
+import { installLocale } from "ext:ck/locale.js";
 import { modules } from "ext:ck/api.js";
 import { catchStrayErrors, start } from "ext:ck/run.js";
 
@@ -58,6 +59,7 @@ for (const [name, value] of Object.entries(globals)) {
 }
 
 catchStrayErrors();
+installLocale();
 globalThis.__ck = { start, modules };
 
 // `__v8xTemporalTimeZone` stays: without it every Intl.DateTimeFormat throws.

@@ -12,7 +12,7 @@ import { describeThrown } from "ext:ck/inspect.js";
 import { collectChanges } from "ext:ck/diff.js";
 import { failedCalls } from "ext:ck/calls.js";
 import { abandonRequests, requestsSettled, requestsUnderWay } from "ext:ck/fetch.js";
-import { dispatch, handlersRunning, handlersSettled, isStream } from "ext:ck/streams.js";
+import { dispatch, handlersRunning, handlersSettled, isStream, streamIn } from "ext:ck/streams.js";
 import { waitingTimeouts } from "ext:ck/timers.js";
 import { factoryOf } from "ext:ck/builders.js";
 import { inspectPiece, setUp, warmUp } from "ext:ck/piece.js";
@@ -64,7 +64,8 @@ async function complete() {
 
 async function runUpdater(outputs) {
   const { stream: name, event } = job.current;
-  const stream = outputs[name];
+  // An event that another charm sent names the document.
+  const stream = name.startsWith("of:") ? streamIn(job.current.space, name) : outputs[name];
   if (stream === undefined) {
     failWith(
       "no-bg-updater",

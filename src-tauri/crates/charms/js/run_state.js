@@ -22,6 +22,9 @@ export const job = {
  */
 export const run = { phase: "module", evaluating: 0, error: null };
 
+/** What is code and not data: patterns, tools. A piece that is stored leaves them out. */
+export const inert = new WeakSet();
+
 let onError = () => {};
 
 /** Calls `callback` when the run fails; at most once. */

@@ -5,7 +5,7 @@
 // hold is refused with the place of it; see `refuse` and `scalar`.
 
 import { ops, toJson, wellFormed } from "ext:ck/host.js";
-import { job, noteOnce } from "ext:ck/run_state.js";
+import { inert, job, noteOnce } from "ext:ck/run_state.js";
 import { isLink, readLink, samePlace, writeLink } from "ext:ck/links.js";
 import { isLoaded, load, loadAll, markCreated, write } from "ext:ck/replica.js";
 import { sameJson } from "ext:ck/diff.js";
@@ -69,9 +69,10 @@ class Storer {
 
   /** The stored form; undefined when there is nothing to store. */
   value(value, path) {
+    if (inert.has(value)) return undefined;
     if (value === null || typeof value !== "object") return this.scalar(value, path);
     if (isHandle(value)) return this.handle(value, path);
-    if (isStream(value)) return writeLink(placeOfStream(value), this.home);
+    if (isStream(value)) return this.stream(value);
     if (isView(value)) return this.view(value, path);
     if (this.#stack.includes(value)) refuse("An object that contains itself", path);
     this.#stack.push(value);
@@ -128,6 +129,12 @@ class Storer {
     if (isLink(node) && /^\d+$/.test(found.path.at(-1) ?? ""))
       return writeLink(readLink(node, entry), this.home);
     return writeLink({ space: entry.space, id: entry.id, path: found.path }, this.home);
+  }
+
+  stream(stream) {
+    const place = placeOfStream(stream);
+    if (this.creates) markCreated(load(place.space, place.id));
+    return writeLink(place, this.home);
   }
 
   /** A read value: a link where a link was read, else a copy. */

@@ -2,14 +2,22 @@
 //
 // Owns the Stream objects and which document stands for which. The handlers of
 // one charm run in one run; a send inside a handler is queued until that
-// handler gives way for the first time.
+// handler gives way for the first time. An event for another charm's stream is
+// handed to the host, which runs that charm's own code; this run goes on while
+// it does, and is not complete before it has.
 
-import { PromiseCtor } from "ext:ck/host.js";
-import { fail, run } from "ext:ck/run_state.js";
+import { ops, parseJson, PromiseCtor, toJson } from "ext:ck/host.js";
+import { fail, job, log, run } from "ext:ck/run_state.js";
+import { causeOfStream } from "ext:ck/causes.js";
+import { forget, prepareDocument } from "ext:ck/replica.js";
+import { internalId } from "ext:ck/targets.js";
 
-// Stream -> { invoke(event), place: { space, id, path: [] } | null, name }.
+// Stream -> { invoke(event), place: { space, id, path: [] } | null, cause }.
 const details = new WeakMap();
 const byDocument = new Map();
+// Streams of the pattern's body that have no document yet.
+const waiting = new Set();
+const named = new Set();
 const running = new Set();
 
 export class Stream {
@@ -22,9 +30,7 @@ export class Stream {
   send(event, onCommit) {
     if (run.phase !== "run")
       throw new Error("Events can be sent by handlers only, not while the charm is set up");
-    const { invoke, name } = details.get(this) ?? {};
-    if (invoke === undefined)
-      throw new Error(`Cannot send to ${name ?? "a stream without a handler"}`);
+    if (!details.has(this)) throw new TypeError("Cannot send to a stream without a handler");
     dispatch(this, event ?? {}, onCommit);
   }
 
@@ -40,32 +46,51 @@ export function isStream(value) {
 /** A stream whose events go to `invoke(event)`. */
 export function makeStream(invoke) {
   const stream = new Stream();
-  details.set(stream, { invoke, place: null, name: null });
+  details.set(stream, { invoke, place: null, cause: causeOfStream() });
+  if (run.phase === "setup") waiting.add(stream);
   return stream;
 }
 
 /** Says which document stands for a stream of this charm. */
-export function nameStream(stream, place, name) {
-  Object.assign(details.get(stream), { place, name });
+export function nameStream(stream, place) {
+  details.get(stream).place = place;
+  waiting.delete(stream);
+  named.add(place.id);
   byDocument.set(`${place.space} ${place.id}`, stream);
 }
 
+/** Where a stream is; one that is no output gets a document when it is first asked for. */
 export function placeOfStream(stream) {
-  const { place } = details.get(stream);
-  if (place === null)
-    throw new TypeError("A stream can be stored only when it is one of the charm's outputs");
-  return place;
+  const known = details.get(stream);
+  if (known.place === null) {
+    const place = { space: job.current.space, id: internalId(known.cause), path: [] };
+    prepareDocument(place.space, place.id, (doc) => doc ?? { value: { $stream: true } });
+    nameStream(stream, place);
+  }
+  return known.place;
+}
+
+/** Ids of the documents that stand for this charm's streams. */
+export function streamsNamed() {
+  return [...named];
+}
+
+/** This charm's stream that a document stands for, or undefined. */
+export function streamIn(space, id) {
+  const key = `${space} ${id}`;
+  // Another run may have stored a stream that this one has not named yet.
+  if (!byDocument.has(key)) waiting.forEach(placeOfStream);
+  return byDocument.get(key);
 }
 
 /** The stream whose document is at a resolved place. */
 export function streamAt({ entry }) {
-  const own = byDocument.get(`${entry.space} ${entry.id}`);
-  if (own !== undefined) return own;
+  const known = streamIn(entry.space, entry.id);
+  if (known !== undefined) return known;
   const foreign = new Stream();
-  details.set(foreign, {
-    place: { space: entry.space, id: entry.id, path: [] },
-    name: "another charm's stream: a run can send to streams of its own charm only",
-  });
+  const place = { space: entry.space, id: entry.id, path: [] };
+  details.set(foreign, { invoke: null, place, cause: null });
+  byDocument.set(`${place.space} ${place.id}`, foreign);
   return foreign;
 }
 
@@ -74,20 +99,39 @@ export function isStreamMarker(node) {
   return node !== null && typeof node === "object" && node.$stream === true;
 }
 
+/** Brings an event to another charm; its failure is that charm's, not this run's. */
+async function sendAway({ space, id }, event) {
+  let answer;
+  try {
+    answer = parseJson(await ops.op_ck_send(toJson({ space, id, event })));
+  } catch (error) {
+    answer = { error: `${error?.message ?? error}`, changed: [] };
+  }
+  // What the other charm wrote is read anew.
+  forget(answer.changed);
+  if (answer.error === null) return { status: "done" };
+  log("warn", `An event for another charm was not handled: ${answer.error}`);
+  return { status: "error", error: new Error(answer.error) };
+}
+
 /** Runs the stream's handler in a turn of its own. */
 export function dispatch(stream, event, onCommit) {
-  const handled = PromiseCtor.resolve().then(() => details.get(stream).invoke(event));
-  const settled = handled.then(
-    () => ({ status: "done" }),
-    (error) => {
+  const { invoke, place } = details.get(stream);
+  const settled = PromiseCtor.resolve().then(async () => {
+    if (invoke === null) return await sendAway(place, event);
+    try {
+      await invoke(event);
+      return { status: "done" };
+    } catch (error) {
       fail("exception", error);
       return { status: "error", error };
-    },
-  );
+    }
+  });
   const done = settled
     .then((status) => {
       running.delete(done);
-      if (typeof onCommit === "function") onCommit({ status: () => status });
+      if (typeof onCommit === "function") return onCommit({ status: () => status });
+      return undefined;
     })
     .catch((error) => fail("exception", error));
   running.add(done);

@@ -33,7 +33,8 @@ export function specOf(spec) {
   return typeof spec === "string" ? { kind: spec } : spec;
 }
 
-function memberSpec(spec, key) {
+/** How a member of what `spec` describes is read. */
+export function memberSpec(spec, key) {
   if (spec === undefined) return undefined;
   return specOf(/^\d+$/.test(key) ? (spec.items ?? spec.props?.[key]) : spec.props?.[key]);
 }
@@ -78,11 +79,11 @@ export class Made {
   }
 }
 
-/** The id of a made cell's document. */
-export function nameSlot(slot) {
+/** The id of a made cell's document; `id` where the piece already has one for it. */
+export function nameSlot(slot, id = undefined) {
   if (slot.id === null) {
     const { space } = job.current;
-    slot.id = internalId(slot.cause ?? slot.order);
+    slot.id = id ?? internalId(slot.cause ?? slot.order);
     prepareDocument(space, slot.id, (doc) => {
       if (doc !== null && Object.hasOwn(doc, "value")) return doc;
       const value = slot.stored({ space, id: slot.id });

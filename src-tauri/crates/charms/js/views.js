@@ -115,11 +115,12 @@ export function prefetch(list, from, home) {
 
 class ViewHandler {
   // `moment`: the epoch that the snapshot shows and the count of changes then.
-  constructor(node, place, moment, makeItem) {
+  // `cells`: which members are shown as cells; see `snapshot`.
+  constructor(node, place, moment, cells) {
     this.node = node;
     this.place = place;
     this.moment = moment;
-    this.makeItem = makeItem;
+    this.cells = cells;
   }
 
   #fill(target, key) {
@@ -136,11 +137,13 @@ class ViewHandler {
 
   #member(child, key) {
     const { entry, path } = this.place;
-    if (this.makeItem !== undefined) return this.makeItem(child, entry, [...path, key]);
+    const cells = this.cells?.below(key);
+    if (cells?.make !== undefined) return cells.make(child, entry, [...path, key]);
     if (child === null || typeof child !== "object") return child;
-    if (!isLink(child)) return show(child, { entry, path: [...path, key] }, null, this.moment);
+    if (!isLink(child))
+      return show(child, { entry, path: [...path, key] }, null, this.moment, cells);
     const link = readLink(child, entry);
-    if (!link.redirect && link.path.length === 0) {
+    if (cells === undefined && !link.redirect && link.path.length === 0) {
       // The usual case, an element that was shown before, without the rest.
       const node = peek(link.space, link.id, this.moment.changes);
       if (linksIn.get(node) === false && origins.get(node)?.ref) return node;
@@ -148,7 +151,7 @@ class ViewHandler {
     if (Array.isArray(this.node) && !isLoaded(link.space, link.id))
       prefetch(this.node, Number(key), entry);
     const found = resolve(link.space, link.id, link.path, "read", this.moment.at);
-    return show(found.node, found, link.redirect ? found.ref : link, this.moment);
+    return show(found.node, found, link.redirect ? found.ref : link, this.moment, cells);
   }
 
   #need(target, key) {
@@ -196,32 +199,33 @@ class ViewHandler {
 }
 
 /** Shows a node that stands at `place` (`{ entry, path }`). */
-function show(node, place, ref, moment, makeItem) {
+function show(node, place, ref, moment, cells) {
   if (node === null || typeof node !== "object") return node;
   const origin = { space: place.entry.space, id: place.entry.id, path: place.path, ref };
   const hasLinks = scan(node);
-  if (!hasLinks && makeItem === undefined) {
+  if (!hasLinks && cells === undefined) {
     if (ref !== null || !(origins.has(node) || parents.has(node))) origins.set(node, origin);
     return node;
   }
-  const known = makeItem === undefined ? shown.get(node) : undefined;
+  const known = cells === undefined ? shown.get(node) : undefined;
   if (known !== undefined && known.changes === moment.changes) return known.view;
   const target = Array.isArray(node)
     ? Object.setPrototypeOf(new Array(node.length), listMethods)
     : {};
-  const view = new Proxy(target, new ViewHandler(node, place, moment, makeItem));
+  const view = new Proxy(target, new ViewHandler(node, place, moment, cells));
   nodes.set(view, node);
   origins.set(view, origin);
-  if (makeItem === undefined) shown.set(node, { view, changes: moment.changes });
+  if (cells === undefined) shown.set(node, { view, changes: moment.changes });
   return view;
 }
 
 /**
- * The snapshot of a resolved place (see `resolve` in replica.js). With
- * `makeItem(node, entry, path)` the members are made by it instead; that is how
- * lists of cells are read.
+ * The snapshot of a resolved place (see `resolve` in replica.js). `cells` says
+ * which members are cells: `cells.below(key)` is the same for a member, or
+ * undefined when none is below it; one that has `make(node, entry, path)` is
+ * what that makes.
  */
-export function snapshot({ entry, path, node, ref }, makeItem) {
+export function snapshot({ entry, path, node, ref }, cells) {
   if (node === null || typeof node !== "object") return node;
-  return show(node, { entry, path }, ref, { at: nextEpoch(), changes: changes() }, makeItem);
+  return show(node, { entry, path }, ref, { at: nextEpoch(), changes: changes() }, cells);
 }

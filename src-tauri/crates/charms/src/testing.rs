@@ -42,6 +42,8 @@ pub struct FakeHost {
     pub documents: BTreeMap<(String, String), (u64, Value)>,
     /// Answers to wishes by query, such as `#googleAuth`.
     pub wishes: BTreeMap<String, Value>,
+    /// How events for other charms' streams go, by the stream's document.
+    pub sends: BTreeMap<String, Value>,
     /// Answers a fetch; gets the head and the body.
     pub network: FakeNetwork,
     /// True to leave every fetch unanswered until it is aborted.
@@ -60,6 +62,7 @@ impl Default for FakeHost {
             }),
             documents: BTreeMap::new(),
             wishes: BTreeMap::new(),
+            sends: BTreeMap::new(),
             network: Box::new(|_, _| {
                 (
                     json!({"error": {"kind": "offline", "message": "no network in this test"}}),
@@ -82,6 +85,8 @@ pub struct Evaluated {
     pub fetches: Vec<Value>,
     /// Every list of document references that was asked for.
     pub reads: Vec<Value>,
+    /// Events for other charms' streams, in order.
+    pub sends: Vec<Value>,
     /// Ids given to `op_ck_fetch_abort`.
     pub aborted: Vec<u32>,
 }
@@ -110,6 +115,7 @@ struct Seen {
     log: Vec<(String, String)>,
     fetches: Vec<Value>,
     reads: Vec<Value>,
+    sends: Vec<Value>,
     aborted: Vec<u32>,
 }
 
@@ -181,6 +187,18 @@ impl OpsHost for Door {
         })
     }
 
+    fn send(&self, event: String) -> LocalFuture<Result<String, HostFailure>> {
+        let event: Value = serde_json::from_str(&event).unwrap_or_default();
+        let stream = event["id"].as_str().unwrap_or_default();
+        let answer = self.fake.sends.get(stream).map(Value::to_string);
+        let none = format!("No charm here has the stream {stream}.");
+        self.note(|s| s.sends.push(event));
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            answer.ok_or(HostFailure::Refused(none))
+        })
+    }
+
     fn fetch_abort(&self, id: u32) {
         self.note(|s| s.aborted.push(id));
         self.hanging.borrow_mut().remove(&id);
@@ -246,6 +264,7 @@ pub fn eval_modules(modules: Vec<SourceModule>, host: FakeHost) -> Evaluated {
         log: seen.log,
         fetches: seen.fetches,
         reads: seen.reads,
+        sends: seen.sends,
         aborted: seen.aborted,
     }
 }
@@ -313,5 +332,6 @@ pub fn compiled(modules: &[(&str, &str)]) -> Arc<Compiled> {
             imports: Vec::new(),
             dialect: Dialect::CommonFabric,
         },
+        warnings: Vec::new(),
     })
 }

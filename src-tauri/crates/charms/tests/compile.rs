@@ -6,6 +6,10 @@ use charmkeeper_charms::compile::{
     CompileOptions, Compiled, Dialect, Kind, compile, compile_with, program_from_files,
 };
 
+mod source_map;
+
+use source_map::{original, position};
+
 const UPDATER: &str = "const update = handler<unknown, { n: Cell<number> }>(() => {});\n";
 
 fn try_out(files: &[(&str, &str)]) -> Compiled {
@@ -167,46 +171,6 @@ fn stack_positions_map_back_to_the_charms_lines() {
             "{needle}"
         );
     }
-}
-
-/// Line and column of a byte offset, both from 0, in UTF-16 units.
-fn position(text: &str, offset: usize) -> (i64, i64) {
-    let before = &text[..offset];
-    let line = before.matches('\n').count();
-    let column = before.rsplit('\n').next().unwrap().encode_utf16().count();
-    (i64::try_from(line).unwrap(), i64::try_from(column).unwrap())
-}
-
-/// The original position of a generated one: the last mapping at or before it.
-fn original(map: &serde_json::Value, (line, column): (i64, i64)) -> (i64, i64) {
-    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut source_line, mut source_column, mut found) = (0, 0, (0, 0));
-    for (number, group) in map["mappings"].as_str().unwrap().split(';').enumerate() {
-        let mut at = 0;
-        for segment in group.split(',').filter(|s| !s.is_empty()) {
-            let (mut values, mut shift, mut value) = (Vec::new(), 0, 0_i64);
-            for c in segment.chars() {
-                let digit = i64::try_from(DIGITS.find(c).unwrap()).unwrap();
-                value |= (digit & 31) << shift;
-                shift += 5;
-                if digit & 32 == 0 {
-                    values.push(if value & 1 == 1 {
-                        -(value >> 1)
-                    } else {
-                        value >> 1
-                    });
-                    (shift, value) = (0, 0);
-                }
-            }
-            at += values[0];
-            source_line += values[2];
-            source_column += values[3];
-            if i64::try_from(number).unwrap() == line && at <= column {
-                found = (source_line, source_column);
-            }
-        }
-    }
-    found
 }
 
 #[test]

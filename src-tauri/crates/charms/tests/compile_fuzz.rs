@@ -5,10 +5,12 @@
 use std::time::{Duration, Instant};
 
 use charmkeeper_base::random::SeededRandom;
-use charmkeeper_charms::compile::{CompileError, compile, program_from_files};
+use charmkeeper_charms::compile::{
+    CompileError, CompileOptions, compile, compile_with, program_from_files,
+};
 
 const MAIN: &str = r##"
-import { Cell, Default, handler, NAME, pattern, Stream, str, UI, Writable, type VNode } from "commonfabric";
+import { action, Cell, computed, Default, handler, NAME, pattern, Stream, str, UI, Writable, type VNode } from "commonfabric";
 import { helper, type Shape } from "./util.ts";
 type Syncable<T> = Writable<T> & { sync(): Promise<void> };
 /** Reads things. #things #more-or-less */
@@ -25,6 +27,10 @@ const update = handler<{ detail: { value: string } }, {
 class Store<const T extends object> { #x = 1; static { this.y = 2; } constructor(private a: T, public b?: T) {} get [`k`]() { return this.#x ** 2; } }
 export default pattern<{ items: Shape[] | Default<[]>; q: { [K in keyof Base]?: Base[K] } }, Output>(({ items, q }) => {
   const label: string = (q as any)!;
+  const open = items.filter((i) => !i.inner && label).map(({ inner: { value = 1 } }, n) => ({ value, [n]: value > 2 ? label : q?.a?.["b"] }));
+  const sum = computed(() => { const { a, ...rest } = q; if (!rest) return; return items?.find((i) => i.inner.value === a)!.self?.inner ?? `${label}`; });
+  if (label) items.forEach((i) => console.log(i, sum)); else while (!open) { new Date(label); }
+  const go = action((e) => { items.push(e && label); q.a.set(q["b"]); state: for (const x of items) { x.inner.value += label.length; } });
   return { [NAME]: str`Things ${items}`, [UI]: (<cf-box $value={q} on:x={() => <>{items.map((i) => <b key={i}>don't & {i}</b>)}</>} {...q} />), items, bgUpdater: update({ items }) };
 });
 "##;
@@ -157,4 +163,41 @@ fn damaged_sources_never_panic_or_hang() {
     }
     // The sources as they are must compile, and some damage is harmless.
     assert!(good > 40 && bad > 1_000, "{good} good, {bad} bad");
+}
+
+/// Rewriting asks again and again what a part depends on; it must not ask about
+/// the same deep part at every level.
+#[test]
+fn deep_reactive_code_compiles_in_reasonable_time() {
+    const HEAD: &str = "import { pattern } from 'commonfabric';\nexport default pattern<{ a: number }>(({ a }) => { const big = ";
+    let payload = format!("[{}]", "a, 1, plain.x, ".repeat(2_000));
+    let plain = format!("[{}]", "1, plain.x, ".repeat(2_000));
+    for inner in [&payload, &plain] {
+        for (open, close, times) in [
+            ("!", "", 900),
+            ("-", "", 900),
+            ("a + ", "", 900),
+            ("a ? 1 : ", "", 600),
+            ("a && ", "", 900),
+            ("a?.b[", "]", 300),
+            ("{ x: ", "}", 300),
+            ("[", "]", 300),
+            ("a.map((a) => ", ")", 150),
+            ("f(", ")", 150),
+        ] {
+            let text = format!(
+                "{HEAD}{}{inner}{}; return {{ big }}; }});\ndeclare const plain: any, f: any;",
+                format!("{open} ").repeat(times),
+                close.repeat(times),
+            );
+            let started = Instant::now();
+            let program = program_from_files([("main.ts", text)], "main.ts").unwrap();
+            let options = CompileOptions {
+                require_bg_updater: false,
+            };
+            compile_with(&program, &options).unwrap_or_else(|e| panic!("{open}: {e}"));
+            let took = started.elapsed();
+            assert!(took < Duration::from_secs(20), "{open} took {took:?}");
+        }
+    }
 }

@@ -162,17 +162,6 @@ fn a_wish_that_finds_nothing_is_null_for_a_cell() {
 }
 
 #[test]
-fn another_charms_stream_is_an_error_for_now() {
-    let code = r##"const run = handler((_e, { refresh }) => { refresh.send({}); }, 'ck:{"kind":"handler","state":{"refresh":"stream"}}');
-        export default pattern(() => ({ bgUpdater: run({ refresh: wish("#googleAuth").refreshToken }) }));"##;
-    let report = eval(code, account()).report();
-    assert_eq!(
-        report["error"]["message"],
-        "Cannot send to another charm's stream: a run can send to streams of its own charm only"
-    );
-}
-
-#[test]
 fn events_reach_handlers_of_the_same_charm_after_the_sender_gives_way() {
     let code = r#"const inner = handler(async (event, { log }) => { log.push("inner " + event.n); await null; log.push("inner end"); },
           'ck:{"kind":"handler","state":{"log":"cell"}}');

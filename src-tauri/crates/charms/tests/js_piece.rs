@@ -306,3 +306,25 @@ fn a_linked_argument_is_read_through_and_updated_through() {
         json!({"auth": {"token": "old"}})
     );
 }
+
+#[test]
+fn an_output_of_a_piece_that_was_made_elsewhere_is_the_cell_it_says() {
+    let mut space = host([
+        (PIECE.to_owned(), json!({"log": redirect("of:theirs", &[])})),
+        ("of:theirs".to_owned(), json!(["before"])),
+    ]);
+    space.job["adopted"] = json!(true);
+    let seen = eval(
+        r#"const go = handler((_e, { log }) => log.push("ran"), 'ck:{"kind":"handler","state":{"log":"cell"}}');
+        export default pattern(() => {
+          const unused = cell(0);
+          const log = cell([]);
+          return { log, bgUpdater: go({ log }) };
+        }, 'ck:{"kind":"pattern"}');"#,
+        space,
+    );
+    let report = seen.report();
+    let changes = report["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 1, "{report:#}");
+    assert_eq!(changes[0]["id"], "of:theirs");
+}

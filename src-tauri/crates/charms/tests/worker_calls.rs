@@ -248,3 +248,25 @@ export default pattern<Input, { bgUpdater: Stream<unknown> }>(({ name }) => ({
     assert_eq!(places[0], "at check (charm:///util/check.ts:4");
     assert_eq!(places[1], "at charm:///main.tsx:10");
 }
+
+#[tokio::test]
+async fn an_event_for_another_charm_goes_to_the_host_and_its_answer_comes_back() {
+    let code = r##"import { handler, pattern, wish } from "commonfabric";
+        const update = handler(async (_, { go }) => {
+          for (const event of [{ n: 1 }, { refuse: true }]) {
+            await new Promise((resolve) => go.send(event, (tx) => { console.log(tx.status().status, tx.status().error?.message ?? ""); resolve(); }));
+          }
+        }, 'ck:{"kind":"handler","state":{"go":"stream"}}');
+        export default pattern(() => ({ bgUpdater: update({ go: wish({ query: "#other" }).result.go }) }));"##;
+    let (job, host) = job("send", code);
+    let end = run_one(job).await;
+    assert_eq!(end.ending.outcome(), Outcome::Ok, "{end:?}");
+    let note = "An event for another charm was not handled: No such stream.";
+    assert_eq!(host.log(), ["done ", note, "error No such stream."]);
+    let sent = host.sent.lock().unwrap();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(
+        (sent[0].id.as_str(), &sent[0].event["n"]),
+        ("of:stream", &1.into())
+    );
+}

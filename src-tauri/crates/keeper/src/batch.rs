@@ -24,6 +24,7 @@ use crate::core::Core;
 use crate::host::RunHost;
 use crate::registry;
 use crate::scheduler::{BatchId, RunEnd};
+use crate::send::Delivery;
 use crate::spaces::finish::{Remote, finish_run};
 use crate::verdict::Verdict;
 
@@ -37,6 +38,8 @@ pub(crate) struct Planned {
     pub(crate) charm: String,
     pub(crate) trigger: Trigger,
     pub(crate) cancel: CancelToken,
+    /// `None` for a background update.
+    pub(crate) delivery: Option<Delivery>,
 }
 
 /// What a batch tells the engine.
@@ -190,17 +193,33 @@ impl Batch {
             )));
         };
         let compiled = compile(&self.core, &charm).await.map_err(not_started)?;
-        let host = RunHost::new(Arc::clone(&self.core), &planned.run, charm.clone());
+        let delivery = planned.delivery.clone();
+        let chain = delivery.as_ref().map_or_else(Vec::new, |d| d.chain.clone());
+        let (stream, event) = delivery.map_or_else(
+            || ("bgUpdater".to_owned(), serde_json::json!({})),
+            |d| (d.stream, d.event),
+        );
+        let sender = chain.last().cloned();
+        let host = RunHost::new(Arc::clone(&self.core), &planned.run, charm.clone(), chain);
+        if let Some(id) = sender {
+            let sender = self.core.store(move |store| store.charm(&id)).await;
+            let name = sender
+                .ok()
+                .flatten()
+                .map_or_else(|| "another charm".to_owned(), |c| c.name);
+            host.note(&format!("This run handles an event from {name}."));
+        }
         let job = Job {
             run: planned.run.clone(),
             charm: charm.handle.clone(),
             space: charm.space.clone(),
             piece: charm.piece.clone(),
             argument: charm.argument.clone(),
+            adopted: charm.source.starts_with(crate::spaces::adopt::SOURCE),
             compiled,
             action: Action::Run,
-            stream: "bgUpdater".to_owned(),
-            event: serde_json::json!({}),
+            stream,
+            event,
             api_url: API_URL.to_owned(),
             now: self.core.now(),
             limits: Limits {

@@ -223,6 +223,7 @@ impl Engine {
                 charm: start.charm,
                 trigger: start.trigger,
                 cancel: CancelToken::new(),
+                delivery: None,
             })
             .collect();
         for run in &planned {

@@ -10,14 +10,16 @@ use async_trait::async_trait;
 use charmkeeper_accounts::broker::{Caps, Policy, RunBudget};
 use charmkeeper_base::cell::{DocRef, DocSnapshot};
 use charmkeeper_base::http::{CallError, HttpRequest, HttpResponse};
-use charmkeeper_charms::runner::{Host, HostError, LogLine, WishAnswer, WishQuery};
+use charmkeeper_charms::runner::{
+    Host, HostError, LogLine, SendAnswer, SendRequest, WishAnswer, WishQuery,
+};
 use charmkeeper_store::{Charm, LogLevel, MAX_LOG_LINES_PER_RUN};
 
 use crate::api::Event;
 use crate::core::Core;
 use crate::progress::RunProgress;
 use crate::spaces::outgoing::Served;
-use crate::{spaces, wish};
+use crate::{send, spaces, wish};
 
 /// The host of one run.
 pub(crate) struct RunHost {
@@ -26,6 +28,10 @@ pub(crate) struct RunHost {
     budget: RunBudget,
     /// Accounts whose placeholders this run may use.
     accounts: Mutex<BTreeSet<String>>,
+    /// Charms that wait for this run.
+    chain: Vec<String>,
+    /// What this run's wishes found: space and piece.
+    found: Mutex<BTreeSet<(String, String)>>,
     log: Mutex<Vec<charmkeeper_store::LogLine>>,
     progress: RunProgress,
     /// Documents of remote spaces as the run was given them.
@@ -34,7 +40,7 @@ pub(crate) struct RunHost {
 
 impl RunHost {
     /// A host for this run, with the permissions of `charm`.
-    pub(crate) fn new(core: Arc<Core>, run: &str, charm: Charm) -> Arc<Self> {
+    pub(crate) fn new(core: Arc<Core>, run: &str, charm: Charm, chain: Vec<String>) -> Arc<Self> {
         let own = wish::auth_account(&charm).map(str::to_owned);
         Arc::new(Self {
             progress: RunProgress::new(run, Arc::clone(&core.clock)),
@@ -42,6 +48,8 @@ impl RunHost {
             charm,
             budget: RunBudget::new(&Caps::default()),
             accounts: Mutex::new(own.into_iter().collect()),
+            chain,
+            found: Mutex::default(),
             log: Mutex::default(),
             served: Mutex::default(),
         })
@@ -69,6 +77,14 @@ impl RunHost {
 
     fn tell(&self, event: Option<Event>) {
         event.into_iter().for_each(|event| self.core.tell(event));
+    }
+
+    /// A line of the keeper's own in the run's log.
+    pub(crate) fn note(&self, text: &str) {
+        self.log(LogLine {
+            level: "info".to_owned(),
+            text: text.to_owned(),
+        });
     }
 
     fn policy(&self) -> Policy {
@@ -118,18 +134,38 @@ impl Host for RunHost {
     }
 
     async fn wish(&self, query: WishQuery) -> Result<WishAnswer, HostError> {
-        let charms = self
+        let setting = wish::choice_setting(&self.charm, &query.query);
+        let (charms, chosen) = self
             .core
-            .store(charmkeeper_store::Store::charms)
+            .store(move |store| Ok((store.charms()?, store.setting(&setting)?)))
             .await
             .map_err(|e| HostError {
                 kind: e.kind,
                 message: e.message,
             })?;
         let known = self.core.accounts.list();
-        let found = wish::resolve(&query, &self.charm, &charms, &known);
+        let chosen = chosen.as_ref().and_then(serde_json::Value::as_str);
+        let found = wish::resolve(&query, &self.charm, &charms, &known, chosen);
+        let first = found.answer.candidates.first().map(|c| c.id.as_str());
+        let as_chosen = charms
+            .iter()
+            .any(|c| Some(c.id.as_str()) == chosen && Some(c.piece.as_str()) == first);
+        if let Some(text) = wish::told(&query.query, &found.answer, as_chosen) {
+            self.note(&text);
+        }
         lock(&self.accounts).extend(found.accounts);
+        let pieces = found.answer.candidates.iter();
+        lock(&self.found).extend(pieces.map(|c| (c.space.clone(), c.id.clone())));
         Ok(found.answer)
+    }
+
+    async fn send(&self, request: SendRequest) -> Result<SendAnswer, HostError> {
+        let sender = send::Sender {
+            charm: &self.charm,
+            chain: &self.chain,
+            found: lock(&self.found).iter().cloned().collect(),
+        };
+        send::deliver(&self.core, sender, request).await
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {

@@ -43,6 +43,7 @@ pub(crate) async fn inspect(
         space: charm.space.clone(),
         piece: charm.piece.clone(),
         argument: charm.argument.clone(),
+        adopted: false,
         compiled: Arc::clone(compiled),
         action: Action::Inspect,
         stream: "bgUpdater".to_owned(),

@@ -39,6 +39,7 @@ mod registry;
 mod report;
 mod requests;
 pub mod scheduler;
+mod send;
 mod source;
 mod spaces;
 mod summary;

@@ -119,7 +119,7 @@ pub(crate) async fn draft(
         argument: argument_id,
         source: addition.source.clone(),
         program_hash: compiled.hash.clone(),
-        facts: serde_json::to_value(&compiled.facts).unwrap_or(Value::Null),
+        facts: facts(&compiled),
         tags: Vec::new(),
         hosts: hosts(&compiled.facts.hosts, &addition.hosts),
         account: addition.account.clone(),
@@ -183,7 +183,7 @@ pub(crate) async fn refresh(
         program: Some(ProgramUpdate {
             hash: compiled.hash.clone(),
             program: program_to_json(&program),
-            facts: serde_json::to_value(&compiled.facts).unwrap_or(Value::Null),
+            facts: facts(&compiled),
             tags: tags(&compiled, &seen),
         }),
         ..CharmUpdate::default()
@@ -324,6 +324,25 @@ fn lay_over(base: &mut Value, given: &Value) {
         }
         (base, given) => *base = given.clone(),
     }
+}
+
+/// What is stored of a compiled charm beside its code: its facts, and the
+/// constructs in it that will not work here.
+pub(crate) fn facts(compiled: &Compiled) -> Value {
+    let mut facts = serde_json::to_value(&compiled.facts).unwrap_or(Value::Null);
+    let warnings = compiled.warnings.iter().map(|warning| {
+        json!({
+            "file": warning.place.file,
+            "line": warning.place.line,
+            "column": warning.place.column,
+            "message": warning.message,
+        })
+    });
+    let warnings: Vec<Value> = warnings.collect();
+    if !warnings.is_empty() && facts.is_object() {
+        facts["warnings"] = Value::Array(warnings);
+    }
+    facts
 }
 
 pub(crate) fn hosts(found: &[String], given: &[String]) -> Vec<String> {

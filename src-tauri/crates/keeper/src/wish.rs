@@ -1,9 +1,11 @@
 //! `wish("#tag")`: which charm is meant, and which account comes with it.
 //!
 //! Pure. The rule: a charm that is bound to an account gets that account's auth
-//! charm; otherwise the account that was connected last, then the others; for
-//! every other tag the order of the person's list. A tag is compared without
-//! case. Nothing found is an answer, in the words of the reference system.
+//! charm. Of several matches the one comes first that the person chose for this
+//! charm and tag; then accounts that work, the one connected last before others;
+//! then what ran last; then the order of the person's list. A tag is letters,
+//! digits and underscores, compared without case: a hyphen ends it. Nothing
+//! found is an answer, in the words of the reference system.
 
 use charmkeeper_accounts::{Account, AccountState};
 use charmkeeper_charms::runner::{Candidate, WishAnswer, WishQuery};
@@ -27,24 +29,45 @@ pub(crate) fn auth_account(charm: &Charm) -> Option<&str> {
     }
 }
 
-/// Finds what `asker` wishes for.
+/// Name of the setting that holds the id of the charm that the person chose for
+/// one charm's wish, as a JSON string.
+pub(crate) fn choice_setting(asker: &Charm, query: &str) -> String {
+    format!("wish.{}.{}", asker.id, split(query).0)
+}
+
+/// Where a wish looks: `~` is everything of the person, `.` the asker's own
+/// space, a DID that space. Unknown words look nowhere.
+fn in_scope(charm: &Charm, asker: &Charm, scope: Option<&[String]>) -> bool {
+    scope.is_none_or(|scope| {
+        scope.is_empty()
+            || scope.iter().any(|place| match place.as_str() {
+                "~" => true,
+                "." => charm.space == asker.space,
+                did => charm.space == did,
+            })
+    })
+}
+
+/// Finds what `asker` wishes for; `chosen` is the charm that the person chose.
 pub(crate) fn resolve(
     query: &WishQuery,
     asker: &Charm,
     charms: &[Charm],
     accounts: &[Account],
+    chosen: Option<&str>,
 ) -> Found {
     let (tag, mut path) = split(&query.query);
     path.extend(query.path.iter().flatten().cloned());
     let mut matches: Vec<&Charm> = charms
         .iter()
         .filter(|c| c.id != asker.id && c.tags.iter().any(|t| t.to_lowercase() == tag))
+        .filter(|c| in_scope(c, asker, query.scope.as_deref()))
         .filter(|c| match (auth_account(c), asker.account.as_deref()) {
             (Some(offered), Some(bound)) => offered == bound,
             _ => true,
         })
         .collect();
-    matches.sort_by_key(|c| std::cmp::Reverse(rank(c, accounts)));
+    matches.sort_by_key(|c| std::cmp::Reverse((chosen == Some(c.id.as_str()), rank(c, accounts))));
     if matches.is_empty() {
         let error = Some(format!("No favorites found matching \"#{tag}\""));
         return Found {
@@ -79,12 +102,28 @@ pub(crate) fn resolve(
     }
 }
 
+/// Which of several was taken, for the run's log; `None` when there was no choice.
+pub(crate) fn told(query: &str, answer: &WishAnswer, chosen: bool) -> Option<String> {
+    let (first, others) = answer.candidates.split_first()?;
+    if others.is_empty() {
+        return None;
+    }
+    let name = first.name.as_deref().unwrap_or("a charm without a name");
+    let why = if chosen { ", as you chose" } else { "" };
+    Some(format!(
+        "{} charms match #{}: {name} was taken{why}.",
+        others.len() + 1,
+        split(query).0
+    ))
+}
+
 /// An account that works goes before one that does not, a newer one before an
-/// older one. Charms that hold no account all rank the same.
-fn rank(charm: &Charm, accounts: &[Account]) -> (bool, i64) {
+/// older one; then what ran last.
+fn rank(charm: &Charm, accounts: &[Account]) -> (bool, i64, i64) {
     let account = auth_account(charm).and_then(|id| accounts.iter().find(|a| a.id == id));
-    account.map_or((false, 0), |a| {
-        (a.state == AccountState::Ready, a.connected_at.0)
+    let last_run = charm.schedule.last_run_at.map_or(0, |at| at.0);
+    account.map_or((false, 0, last_run), |a| {
+        (a.state == AccountState::Ready, a.connected_at.0, last_run)
     })
 }
 
@@ -174,7 +213,7 @@ mod tests {
     fn the_account_connected_last_comes_first() {
         let (charms, accounts) = world();
         let asker = charm("asker", "", "x", None);
-        let found = resolve(&ask("#googleauth"), &asker, &charms, &accounts);
+        let found = resolve(&ask("#googleauth"), &asker, &charms, &accounts, None);
         let ids: Vec<_> = found
             .answer
             .candidates
@@ -189,7 +228,7 @@ mod tests {
     fn a_bound_charm_gets_its_own_account_and_no_other() {
         let (charms, accounts) = world();
         let asker = charm("asker", "", "x", Some("a"));
-        let found = resolve(&ask("#googleAuth"), &asker, &charms, &accounts);
+        let found = resolve(&ask("#googleAuth"), &asker, &charms, &accounts, None);
         assert_eq!(found.accounts, ["a"]);
         assert_eq!(found.answer.candidates.len(), 1);
     }
@@ -199,7 +238,7 @@ mod tests {
         let (charms, mut accounts) = world();
         accounts[1].state = AccountState::NeedsSignIn(charmkeeper_accounts::SignInReason::Revoked);
         let asker = charm("asker", "", "x", None);
-        let found = resolve(&ask("#googleAuth"), &asker, &charms, &accounts);
+        let found = resolve(&ask("#googleAuth"), &asker, &charms, &accounts, None);
         assert_eq!(found.accounts, ["a", "b"]);
     }
 
@@ -207,16 +246,81 @@ mod tests {
     fn paths_tags_and_misses() {
         let (charms, accounts) = world();
         let asker = charm("asker", "", "x", None);
-        let found = resolve(&ask("#gmailEmails/emails/0"), &asker, &charms, &accounts);
+        let found = resolve(
+            &ask("#gmailEmails/emails/0"),
+            &asker,
+            &charms,
+            &accounts,
+            None,
+        );
         assert_eq!(found.answer.candidates[0].path, ["emails", "0"]);
         assert_eq!(found.accounts, Vec::<String>::new());
-        let none = resolve(&ask("#nothing"), &asker, &charms, &accounts).answer;
+        let none = resolve(&ask("#nothing"), &asker, &charms, &accounts, None).answer;
         assert_eq!(
             none.error.unwrap(),
             "No favorites found matching \"#nothing\""
         );
         // A charm never finds itself.
-        let own = resolve(&ask("#gmailEmails"), &charms[2], &charms, &accounts).answer;
+        let own = resolve(&ask("#gmailEmails"), &charms[2], &charms, &accounts, None).answer;
         assert!(own.candidates.is_empty());
+    }
+
+    fn first(query: &WishQuery, charms: &[Charm], chosen: Option<&str>) -> Option<String> {
+        let asker = charm("asker", "", "x", None);
+        let found = resolve(query, &asker, charms, &[], chosen).answer;
+        found.candidates.first().map(|c| c.id.clone())
+    }
+
+    #[test]
+    fn a_choice_goes_before_what_ran_last_and_that_before_the_order() {
+        let mut charms = vec![
+            charm("one", "notes", "x", None),
+            charm("two", "notes", "x", None),
+            charm("three", "Notes", "x", None),
+        ];
+        assert_eq!(first(&ask("#notes"), &charms, None).unwrap(), "of:one");
+        charms[1].schedule.last_run_at = Some(UnixMs(5));
+        assert_eq!(first(&ask("#notes"), &charms, None).unwrap(), "of:two");
+        let chosen = first(&ask("#notes"), &charms, Some("three"));
+        assert_eq!(chosen.unwrap(), "of:three");
+        let gone = first(&ask("#notes"), &charms, Some("removed"));
+        assert_eq!(gone.unwrap(), "of:two");
+    }
+
+    #[test]
+    fn a_hyphen_ends_a_tag_and_the_scope_says_where_to_look() {
+        let mut charms = vec![
+            charm("far", "auth", "x", None),
+            charm("near", "auth_work", "x", None),
+        ];
+        assert_eq!(first(&ask("#auth-work"), &charms, None).unwrap(), "of:far");
+        assert_eq!(first(&ask("#auth_work"), &charms, None).unwrap(), "of:near");
+        charms[0].space = "did:key:far".into();
+        let scoped = |scope: &[&str]| {
+            let scope = Some(scope.iter().map(|s| (*s).to_owned()).collect());
+            let query = WishQuery {
+                scope,
+                ..ask("#auth")
+            };
+            first(&query, &charms, None)
+        };
+        assert_eq!(scoped(&["."]), None);
+        assert_eq!(scoped(&["profile"]), None);
+        for found in [&["did:key:far"][..], &[".", "~"], &[]] {
+            assert_eq!(scoped(found).as_deref(), Some("of:far"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_choice_among_several_is_told() {
+        let (charms, accounts) = world();
+        let asker = charm("asker", "", "x", None);
+        let several = resolve(&ask("#googleAuth/auth"), &asker, &charms, &accounts, None).answer;
+        let text = told("#googleAuth/auth", &several, false).unwrap();
+        assert_eq!(text, "2 charms match #googleauth: new was taken.");
+        let text = told("#googleAuth", &several, true).unwrap();
+        assert!(text.ends_with("new was taken, as you chose."), "{text}");
+        let one = resolve(&ask("#gmailEmails"), &asker, &charms, &accounts, None).answer;
+        assert_eq!(told("#gmailEmails", &one, false), None);
     }
 }

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::program::hex;
-use super::{CompileError, CompileOptions, Compiled, Facts, Module, Program, compile_with};
+use super::{
+    CompileError, CompileOptions, Compiled, Facts, Module, Program, Warning, compile_with,
+};
 
 /// Size of all entries together, in bytes, unless told otherwise.
 const DEFAULT_MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -168,6 +170,8 @@ struct Head {
     hash: String,
     entry: String,
     facts: Facts,
+    #[serde(default)]
+    warnings: Vec<Warning>,
     modules: Vec<Lengths>,
 }
 
@@ -184,6 +188,7 @@ fn encode(compiled: &Compiled) -> std::io::Result<Vec<u8>> {
         hash: compiled.hash.clone(),
         entry: compiled.entry.clone(),
         facts: compiled.facts.clone(),
+        warnings: compiled.warnings.clone(),
         modules: compiled
             .modules
             .iter()
@@ -240,5 +245,6 @@ fn decode(bytes: &[u8]) -> Option<Compiled> {
         entry: head.entry,
         modules,
         facts: head.facts,
+        warnings: head.warnings,
     })
 }

@@ -2,15 +2,16 @@
 //! be told about each: one extra string argument, `"ck:"` and JSON.
 //!
 //! `pattern` and `recipe` get defaults, the kinds of their inputs, tags and
-//! description; `handler` gets the kinds of its state and its name; `cell`
-//! without a value gets the default its type states. A property whose kind is
+//! description; `handler` gets the kinds of its state and its name, `lift` and
+//! `derive` those of their input where some are cells or streams; `cell` without
+//! a value gets the default its type states. A property whose kind is
 //! not known is left out.
 
 use std::collections::HashMap;
 
 use oxc_ast::AstKind;
 use oxc_ast::ast::{
-    Argument, CallExpression, Expression, FormalParameters, NewExpression, TSType,
+    Argument, BindingPattern, CallExpression, Expression, FormalParameters, NewExpression, TSType,
     TSTypeParameterInstantiation,
 };
 use oxc_span::Span;
@@ -19,6 +20,8 @@ use serde_json::{Map, Value, json};
 
 use super::names::{Names, Origin};
 use super::types::doc::Doc;
+use super::types::kinds::Kind;
+use super::types::literal::value_of;
 use super::types::lower::{Lower, start_of};
 use super::types::model::Type;
 use super::types::resolve::Solver;
@@ -32,6 +35,8 @@ pub const META_PREFIX: &str = "ck:";
 pub(super) enum Callee {
     Pattern,
     Handler,
+    /// `lift` and `derive`.
+    Lift,
     Cell,
     /// Any other name of the framework.
     Other,
@@ -44,6 +49,8 @@ pub(super) struct PatternFacts {
     pub(super) inputs: Map<String, Value>,
     pub(super) inside: Map<String, Value>,
     pub(super) doc: Doc,
+    /// Paths of inputs whose default is stated but cannot be read.
+    pub(super) unclear: Vec<String>,
 }
 
 /// Extra arguments by the span of their call.
@@ -89,6 +96,7 @@ impl<'a> Calls<'_, 'a, '_> {
         Some(match (name.as_str(), rest) {
             ("pattern" | "recipe", None) => Callee::Pattern,
             ("handler", None) => Callee::Handler,
+            ("lift" | "derive", None) => Callee::Lift,
             ("cell", None) | ("Cell" | "Writable", None | Some("of")) => Callee::Cell,
             _ => Callee::Other,
         })
@@ -122,11 +130,25 @@ impl<'a> Calls<'_, 'a, '_> {
                 put(&mut meta, "name", self.name_of(file, node, call));
                 Some(meta)
             }
+            Callee::Lift => self.meta_of_lift(file, call),
             Callee::Cell => {
                 self.meta_of_cell(file, &call.arguments, call.type_arguments.as_deref())
             }
             Callee::Other => None,
         }
+    }
+
+    /// Only a function that is given cells or streams needs to be told.
+    fn meta_of_lift(&self, file: usize, call: &CallExpression<'a>) -> Option<Value> {
+        let lower = self.lower(file)?;
+        let given = type_argument(call.type_arguments.as_deref(), 0);
+        let written = || parameter_type(self.function_of(file, &call.arguments)?.parameters, 0);
+        let input = given.or_else(written).map(|t| lower.ty(t))?;
+        let state = self.solver.kinds(&input)?;
+        let inside = self.solver.inside(&input);
+        let plain = Value::from(Kind::Plain.as_str());
+        (!inside.is_empty() || state.values().any(|kind| *kind != plain))
+            .then(|| json!({ "kind": "lift", "state": state, "inside": inside }))
     }
 
     fn meta_of_new(&self, file: usize, new: &NewExpression<'_>) -> Option<Value> {
@@ -167,6 +189,10 @@ impl<'a> Calls<'_, 'a, '_> {
             }
             facts.inputs = self.solver.kinds(input).unwrap_or_default();
             facts.inside = self.solver.inside(input);
+            facts.unclear = self.solver.unclear_defaults(input);
+        }
+        if let Some(function) = &function {
+            add_written_defaults(function.parameters, &mut facts.defaults);
         }
         if let Some(output) = output {
             facts.doc = lower
@@ -310,6 +336,23 @@ fn parameter_type<'a>(
         .type_annotation
         .as_ref()
         .map(|t| &t.type_annotation)
+}
+
+/// Adds the defaults that the parameter itself states: `({ count = 0 }) => ..`.
+/// A cell is never undefined, so that they would not be applied when it runs.
+fn add_written_defaults(parameters: &FormalParameters<'_>, defaults: &mut Map<String, Value>) {
+    let Some(BindingPattern::ObjectPattern(object)) = parameters.items.first().map(|p| &p.pattern)
+    else {
+        return;
+    };
+    for property in &object.properties {
+        if let BindingPattern::AssignmentPattern(assigned) = &property.value
+            && let Some(key) = property.key.static_name()
+            && let Some(value) = value_of(&assigned.right)
+        {
+            defaults.entry(key.into_owned()).or_insert(value);
+        }
+    }
 }
 
 fn some(map: Map<String, Value>) -> Option<Map<String, Value>> {

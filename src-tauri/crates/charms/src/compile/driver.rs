@@ -14,12 +14,14 @@ use super::error::{CompileError, Diagnostic};
 use super::imports::{FileIndex, Import, Target};
 use super::load::stem_name;
 use super::names::Names;
+use super::reactive::{self, Building};
 use super::source::Source;
 use super::types::lower;
 use super::types::resolve::Solver;
 use super::unit::Unit;
 use super::{
-    CompileOptions, Compiled, Dialect, Facts, Module, Program, hosts, imports, parse, specifier,
+    CompileOptions, Compiled, Dialect, Facts, Module, Program, Warning, hosts, imports, parse,
+    specifier, warnings,
 };
 
 /// Most faults that are reported at once.
@@ -47,16 +49,10 @@ pub fn compile_with(program: &Program, options: &CompileOptions) -> Result<Compi
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()));
     let stack = parse::stack_for(texts)?;
-    let (modules, facts) = parse::on_thread(stack, || run(program, *options))??;
-    Ok(Compiled {
-        hash: program.hash(options),
-        entry: module_specifier(&program.entry),
-        modules,
-        facts,
-    })
+    parse::on_thread(stack, || run(program, *options))?
 }
 
-fn run(program: &Program, options: CompileOptions) -> Result<(Vec<Module>, Facts), CompileError> {
+fn run(program: &Program, options: CompileOptions) -> Result<Compiled, CompileError> {
     let sources: Vec<Source<'_>> = program
         .files
         .iter()
@@ -74,18 +70,28 @@ fn run(program: &Program, options: CompileOptions) -> Result<(Vec<Module>, Facts
     fail_if_any(faults)?;
     let plan = plan(program, options, &sources, &trees)?;
     let (modules, built_in) = print(program, &sources, &allocators, &mut trees, plan.files)?;
-    Ok((
+    // Files that only give types are not run.
+    let runs = |warning: &Warning| {
+        let specifier = format!("{}/{}", specifier::CHARM_SCHEME, warning.place.file);
+        modules.iter().any(|m| m.specifier == specifier)
+    };
+    let warnings = plan.warnings.into_iter().filter(runs).collect();
+    Ok(Compiled {
+        hash: program.hash(&options),
+        entry: module_specifier(&program.entry),
         modules,
-        Facts {
+        facts: Facts {
             imports: built_in.into_iter().collect(),
             ..plan.facts
         },
-    ))
+        warnings,
+    })
 }
 
 /// What the analyses decided.
 struct Plan {
     facts: Facts,
+    warnings: Vec<Warning>,
     files: Vec<FilePlan>,
 }
 
@@ -122,7 +128,11 @@ fn plan<'a>(
     let mut faults: Vec<Diagnostic> = units
         .iter()
         .zip(&imports)
-        .flat_map(|(u, list)| imports::faults(u, list))
+        .flat_map(|(u, list)| {
+            let mut faults = imports::faults(u, list);
+            faults.extend(warnings::unknown_imports(u, list));
+            faults
+        })
         .collect();
 
     let entry_file = index.get(program.entry.as_str()).copied().unwrap_or(0);
@@ -146,13 +156,20 @@ fn plan<'a>(
     let dialect = imports.get(entry_file).and_then(|list| dialect_of(list));
     let dialect = dialect.unwrap_or(Dialect::CommonTools);
     let facts = facts(program, &calls, entry, dialect);
+    let building = Building::new(&calls);
     let edits: Vec<Edits> = imports
         .iter()
         .enumerate()
         .map(|(file, list)| Edits {
             arguments: calls.injections(file),
             specifiers: specifiers(list, sources),
+            reactive: reactive::plan(&calls, &building, file),
         })
+        .collect();
+    let warnings = edits
+        .iter()
+        .enumerate()
+        .flat_map(|(file, edits)| warnings::collect(&calls, file, edits.reactive.as_ref()))
         .collect();
     let files = units
         .into_iter()
@@ -177,6 +194,7 @@ fn plan<'a>(
         });
     Ok(Plan {
         facts,
+        warnings,
         files: files.collect(),
     })
 }
@@ -262,6 +280,8 @@ fn print<'a>(
         for import in done.imports {
             if specifier::built_in(&import).is_some() {
                 built_in.insert(import);
+            } else if import == reactive::HELPERS {
+                // Part of the runtime, not of what the charm asks for.
             } else if printed.contains_key(&import)
                 || reached.contains_key(&import)
                 || import == name

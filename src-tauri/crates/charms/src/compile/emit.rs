@@ -1,6 +1,7 @@
 //! From a checked tree to a JavaScript module with its source map.
 //!
-//! Owns: the edits (extra arguments, full specifiers), the options of the
+//! Owns: the edits (extra arguments, full specifiers, then the rewriting of
+//! reactive code), the options of the
 //! transformer and of the printer. Never decides what to inject.
 
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use oxc_ast::builder::AstBuilder;
 use oxc_ast_visit::VisitMut;
 use oxc_ast_visit::walk_mut::{walk_call_expression, walk_new_expression};
 use oxc_codegen::{Codegen, CodegenOptions, CommentOptions};
-use oxc_semantic::Scoping;
+use oxc_semantic::{Scoping, SemanticBuilder};
 use oxc_span::{SPAN, Span};
 use oxc_transformer::{JsxOptions, TransformOptions, Transformer};
 
@@ -22,7 +23,7 @@ use super::calls::Injections;
 use super::error::Diagnostic;
 use super::parse::sentence;
 use super::source::Source;
-use super::{Dialect, Module, specifier};
+use super::{Dialect, Module, reactive, specifier};
 
 /// What is to be changed in one file.
 pub(super) struct Edits {
@@ -30,6 +31,8 @@ pub(super) struct Edits {
     pub(super) arguments: Injections,
     /// New specifiers by the span of the old ones.
     pub(super) specifiers: HashMap<Span, String>,
+    /// What the rewriting of reactive code needs; `None` when there is none.
+    pub(super) reactive: Option<reactive::Plan>,
 }
 
 /// A printed module and what it still imports.
@@ -61,6 +64,12 @@ pub(super) fn emit<'a>(
         edits,
     }
     .visit_program(tree);
+    let scoping = match &edits.reactive {
+        Some(plan) if reactive::rewrite(allocator, tree, plan, &scoping, &helpers_name(source)) => {
+            resolve_again(tree)
+        }
+        _ => scoping,
+    };
     let name = module_specifier(source.path);
     let options = options(dialect);
     let ret = Transformer::new(allocator, std::path::Path::new(source.path), &options)
@@ -91,6 +100,25 @@ pub(super) fn emit<'a>(
             source_map: printed.map.map(|map| map.to_json_string()),
         },
     })
+}
+
+/// A name for the helpers that does not occur in the file.
+fn helpers_name(source: &Source<'_>) -> String {
+    let mut name = "__ck".to_owned();
+    while source.text.contains(&name) {
+        name.push('_');
+    }
+    name
+}
+
+/// The scopes of a tree that was changed.
+fn resolve_again(tree: &Tree<'_>) -> Scoping {
+    SemanticBuilder::new()
+        .with_enum_eval(true)
+        .with_excess_capacity(0.5)
+        .build(tree)
+        .semantic
+        .into_scoping()
 }
 
 /// No syntax is lowered: the engine runs current JavaScript.

@@ -16,7 +16,7 @@ use super::unit::{Unit, peel};
 /// The name of the stream that background runs are sent to.
 const BG_UPDATER: &str = "bgUpdater";
 /// Names followed from one constant to the next.
-const MAX_HOPS: usize = 16;
+pub(super) const MAX_HOPS: usize = 16;
 
 /// What was found about the entry.
 #[derive(Default)]
@@ -33,7 +33,7 @@ pub(super) struct Entry<'a> {
 }
 
 /// A value that was followed to where it is made.
-enum Made<'a> {
+pub(super) enum Made<'a> {
     Expression(usize, &'a Expression<'a>),
     /// A function or class declaration: plainly not a pattern.
     Declaration(usize, Span, &'static str),
@@ -82,7 +82,7 @@ impl<'a> Calls<'_, 'a, '_> {
                     Some(Callee::Pattern) => entry.pattern = Some((at, call)),
                     Some(Callee::Handler) => return fault(at, call.span, "a handler"),
                     Some(Callee::Cell) => return fault(at, call.span, "a cell"),
-                    Some(Callee::Other) | None => {}
+                    Some(Callee::Lift | Callee::Other) | None => {}
                 },
                 other => {
                     if let Some(what) = plain_kind(other) {
@@ -98,14 +98,19 @@ impl<'a> Calls<'_, 'a, '_> {
     }
 
     fn default_export(&self, file: usize) -> Made<'a> {
-        match self.names.export(file, "default") {
+        self.made(&self.names.export(file, "default"))
+            .unwrap_or(Made::Unseen)
+    }
+
+    /// What stands behind a name of the program; `None` for other names.
+    pub(super) fn made(&self, origin: &Origin) -> Option<Made<'a>> {
+        match origin {
             Origin::DefaultExpression(at) => {
-                let unit = self.units.get(at);
-                unit.and_then(|u| default_expression(u, at))
-                    .map_or(Made::Unseen, |found| self.follow(at, found, MAX_HOPS))
+                let found = default_expression(self.units.get(*at)?, *at)?;
+                Some(self.follow(*at, found, MAX_HOPS))
             }
-            Origin::Declared((at, symbol)) => self.follow_symbol(at, symbol, MAX_HOPS),
-            _ => Made::Unseen,
+            Origin::Declared((at, symbol)) => Some(self.follow_symbol(*at, *symbol, MAX_HOPS)),
+            _ => None,
         }
     }
 
@@ -300,7 +305,7 @@ impl<'a> Calls<'_, 'a, '_> {
                     }
                     Some(Callee::Pattern) => ("a pattern", None),
                     Some(Callee::Cell) => ("a cell", None),
-                    Some(Callee::Other) | None => return None,
+                    Some(Callee::Lift | Callee::Other) | None => return None,
                 }
             }
             Made::Expression(_, expression) => (plain_kind(expression)?, None),

@@ -10,9 +10,9 @@
 //!
 //! The steps: parse all files, resolve scopes ([`unit`]), follow names
 //! ([`names`]), read types ([`types`]), check the entry ([`entry`]), decide what
-//! to inject ([`calls`]), then edit, transform and print each file ([`emit`]).
-//! Reactive transforms of pattern bodies belong between the last two: they see
-//! the same units and add to the same edits.
+//! to inject ([`calls`]), find what is reactive ([`reactive`]) and what will not
+//! work ([`warnings`]), then edit, rewrite, transform and print each file
+//! ([`emit`]).
 
 mod cache;
 mod calls;
@@ -20,17 +20,21 @@ mod driver;
 mod emit;
 mod entry;
 mod error;
+mod framework;
 mod hosts;
 mod imports;
 mod load;
+mod maker;
 mod names;
 mod parse;
 mod program;
+mod reactive;
 mod shape;
 mod source;
 mod specifier;
 mod types;
 mod unit;
+mod warnings;
 
 use std::collections::BTreeMap;
 
@@ -44,9 +48,10 @@ pub use load::{load_program, load_program_within, readable_name};
 pub use program::{MAX_FILE_BYTES, MAX_FILES, MAX_PROGRAM_BYTES, Program, program_from_files};
 pub use specifier::{BUILT_IN, CHARM_SCHEME};
 pub use types::kinds::Kind;
+pub use warnings::Warning;
 
 /// Raised whenever the same source compiles to something else than before.
-pub const COMPILER_VERSION: u32 = 1;
+pub const COMPILER_VERSION: u32 = 2;
 
 /// What is asked of a charm beyond being valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +102,9 @@ pub struct Compiled {
     pub modules: Vec<Module>,
     /// What the sources say about the charm.
     pub facts: Facts,
+    /// What will not work here, or not as elsewhere, in source order: to be
+    /// shown when the charm is added and before its first run.
+    pub warnings: Vec<Warning>,
 }
 
 /// One ES module.

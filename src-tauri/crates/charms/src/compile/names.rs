@@ -158,6 +158,8 @@ impl Names {
         match (target, picked) {
             (Target::File(file), Picked::Name(name)) => self.follow_export(file, name, hops),
             (Target::File(file), Picked::Everything) => Origin::FileModule(file),
+            // A library beside the framework, not the framework itself.
+            (Target::BuiltIn("turndown"), _) => Origin::Unknown,
             (Target::BuiltIn(_), Picked::Name(name)) => Origin::Framework(name.clone()),
             (Target::BuiltIn(_), Picked::Everything) => Origin::FrameworkModule,
             (Target::Unknown, _) => Origin::Unknown,

@@ -4,7 +4,7 @@
 //! Works on virtual paths only (`/util/x.ts`); never touches the disk.
 
 /// The modules that a charm may import besides its own files.
-pub const BUILT_IN: [&str; 8] = [
+pub const BUILT_IN: [&str; 9] = [
     "commonfabric",
     "commonfabric/schema",
     "commonfabric/jsx-runtime",
@@ -13,6 +13,7 @@ pub const BUILT_IN: [&str; 8] = [
     "commontools/schema",
     "commontools/jsx-runtime",
     "commontools/jsx-dev-runtime",
+    "turndown",
 ];
 
 /// File name endings of source files, in the order in which they are tried.

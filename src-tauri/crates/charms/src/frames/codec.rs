@@ -63,6 +63,8 @@ kinds! {
     Fetch = 34,
     /// From the worker: the reply to the fetch with this id is not wanted.
     Abort = 35,
+    /// From the worker: an event for another charm's stream; a reply is owed.
+    Send = 36,
 }
 
 /// One message.

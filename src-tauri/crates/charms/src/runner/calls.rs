@@ -50,7 +50,7 @@ impl Calls {
     /// Takes a call. False when the frame is none.
     pub(super) fn take(&mut self, frame: Frame) -> bool {
         match frame.kind {
-            Kind::Read | Kind::Wish => self.ask(frame),
+            Kind::Read | Kind::Wish | Kind::Send => self.ask(frame),
             Kind::Fetch => {
                 self.waiting_bytes += frame.payload.len();
                 self.waiting.push_back((frame.id, frame.payload));
@@ -110,10 +110,10 @@ impl Calls {
         let host = Arc::clone(&self.host);
         let Frame { kind, id, payload } = frame;
         self.run(Box::pin(async move {
-            let answer = if kind == Kind::Read {
-                read(&*host, &payload).await
-            } else {
-                wish(&*host, &payload).await
+            let answer = match kind {
+                Kind::Read => read(&*host, &payload).await,
+                Kind::Send => send(&*host, &payload).await,
+                _ => wish(&*host, &payload).await,
             };
             let reply = match answer {
                 Ok(json) => Reply::Answer(json),
@@ -149,6 +149,11 @@ async fn read(host: &dyn Host, payload: &[u8]) -> Result<Vec<u8>, HostError> {
 async fn wish(host: &dyn Host, payload: &[u8]) -> Result<Vec<u8>, HostError> {
     let query = serde_json::from_slice(payload).map_err(|e| unreadable(&e))?;
     to_json(&host.wish(query).await?)
+}
+
+async fn send(host: &dyn Host, payload: &[u8]) -> Result<Vec<u8>, HostError> {
+    let request = serde_json::from_slice(payload).map_err(|e| unreadable(&e))?;
+    to_json(&host.send(request).await?)
 }
 
 fn unreadable(error: &serde_json::Error) -> HostError {

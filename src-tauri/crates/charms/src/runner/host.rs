@@ -32,6 +32,20 @@ pub trait Host: Send + Sync {
     /// [`CallError`] when no response came; a status of 400 and more is one.
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, CallError>;
 
+    /// Brings an event to another charm's stream: that charm's own code runs, in
+    /// a run of its own, before the answer comes. That its handler failed is an
+    /// answer, not an error.
+    ///
+    /// # Errors
+    /// [`HostError`] when there is no such stream, or it may not be sent to.
+    async fn send(&self, request: SendRequest) -> Result<SendAnswer, HostError> {
+        let _unknown = request;
+        Err(HostError {
+            kind: ErrorKind::Charm,
+            message: "Events cannot be sent to other charms here.".to_owned(),
+        })
+    }
+
     /// Takes a line of console output. Must not block.
     fn log(&self, line: LogLine);
 }
@@ -50,6 +64,26 @@ impl Explain for HostError {
     fn kind(&self) -> ErrorKind {
         self.kind
     }
+}
+
+/// An event for another charm's stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendRequest {
+    /// `did:key` of the space.
+    pub space: String,
+    /// Id of the document that stands for the stream.
+    pub id: String,
+    /// The event.
+    pub event: serde_json::Value,
+}
+
+/// How an event was handled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendAnswer {
+    /// Why it was not, in one sentence; `None` when all went well.
+    pub error: Option<String>,
+    /// The documents that were changed, and may be known to the sender.
+    pub changed: Vec<DocRef>,
 }
 
 /// What a charm wishes for.

@@ -127,6 +127,9 @@ pub struct Job {
     pub piece: String,
     /// Id of the argument document.
     pub argument: String,
+    /// The piece was made by another program: its result document says which
+    /// cells its outputs are.
+    pub adopted: bool,
     /// The charm's code.
     pub compiled: Arc<Compiled>,
     /// What to do.
@@ -165,6 +168,7 @@ impl Job {
             "space": self.space,
             "piece": self.piece,
             "argument": self.argument,
+            "adopted": self.adopted,
             "result": self.piece,
             "action": self.action.as_str(),
             "stream": self.stream,

@@ -290,7 +290,7 @@ impl Lane {
                 Some(verdict) => return Some(self.done(verdict)),
                 None => false,
             },
-            Kind::Read | Kind::Wish | Kind::Fetch | Kind::Abort => {
+            Kind::Read | Kind::Wish | Kind::Send | Kind::Fetch | Kind::Abort => {
                 current.calls.take(frame.clone())
             }
             _ => false,

@@ -21,7 +21,7 @@ mod verdict;
 
 pub use batch::{BatchOptions, run_batch, run_batch_with};
 pub use end::{Ending, Inspection, JobEnd, NewDocument, Report, Usage};
-pub use host::{Candidate, Host, HostError, WishAnswer, WishQuery};
+pub use host::{Candidate, Host, HostError, SendAnswer, SendRequest, WishAnswer, WishQuery};
 pub use job::{Action, CancelToken, Job, Limits, WorkerCommand};
 pub use probe::{ProbeError, probe};
 

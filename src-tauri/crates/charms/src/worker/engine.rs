@@ -35,6 +35,7 @@ use deno_core::{
 use super::{
     failure::Failure,
     host::OpsHost,
+    js_sources,
     loader::{BUILT_IN, MemoryLoader},
     ops,
 };
@@ -211,6 +212,9 @@ fn take_start(runtime: &mut JsRuntime) -> Result<v8::Global<v8::Function>, Failu
 /// Makes an ES module of each entry of `__ck.modules`. They are evaluated now,
 /// because afterwards the global is gone.
 async fn load_built_ins(runtime: &mut JsRuntime, loader: &MemoryLoader) -> Result<(), Failure> {
+    for (name, code) in js_sources::on_demand() {
+        loader.add_built_in(name, code.to_owned());
+    }
     let listed = run_script(
         runtime,
         "JSON.stringify(Object.entries(globalThis.__ck.modules).map(([k, v]) => [k, Object.keys(v)]))",

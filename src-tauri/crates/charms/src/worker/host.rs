@@ -38,6 +38,10 @@ pub trait OpsHost {
     /// `u32 LE length | head JSON | body`, failures included.
     fn fetch(&self, head: String, body: Vec<u8>) -> LocalFuture<Vec<u8>>;
 
+    /// `op_ck_send`: an event for another charm's stream, and how it went, both
+    /// JSON.
+    fn send(&self, event: String) -> LocalFuture<Result<String, HostFailure>>;
+
     /// `op_ck_fetch_abort`: the charm no longer wants the fetch whose head had
     /// this `id`.
     fn fetch_abort(&self, id: u32);

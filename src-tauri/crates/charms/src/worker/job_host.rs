@@ -53,10 +53,13 @@ impl JobHost {
 
     fn ask(&self, kind: Kind, question: String) -> Result<String, HostFailure> {
         fits(question.len())?;
-        let answer = self.link.call(kind, question.into_bytes())?;
-        String::from_utf8(answer)
-            .map_err(|_| HostFailure::Refused("the keeper's answer is not text".to_owned()))
+        text(self.link.call(kind, question.into_bytes())?)
     }
+}
+
+fn text(answer: Vec<u8>) -> Result<String, HostFailure> {
+    String::from_utf8(answer)
+        .map_err(|_| HostFailure::Refused("the keeper's answer is not text".to_owned()))
 }
 
 fn fits(length: usize) -> Result<(), HostFailure> {
@@ -113,6 +116,19 @@ impl OpsHost for JobHost {
                 Ok(Reply::Answer(bytes)) => bytes,
                 Ok(Reply::Refused(reason)) => no_response("local", &reason),
                 Err(_) => no_response("aborted", "the request was aborted"),
+            }
+        })
+    }
+
+    fn send(&self, event: String) -> LocalFuture<Result<String, HostFailure>> {
+        let sent =
+            fits(event.len()).and_then(|()| self.link.start_call(Kind::Send, event.into_bytes()));
+        Box::pin(async move {
+            let (_call, reply) = sent?;
+            match reply.await {
+                Ok(Reply::Answer(bytes)) => text(bytes),
+                Ok(Reply::Refused(reason)) => Err(HostFailure::Refused(reason)),
+                Err(_) => Err(HostFailure::Stopped),
             }
         })
     }

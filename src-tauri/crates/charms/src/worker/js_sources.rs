@@ -19,6 +19,19 @@ pub(crate) fn sources() -> Vec<ExtensionFileSource> {
     )]
 }
 
+/// Modules that charms import and that stand for themselves, by name: their
+/// code is read by the engine only in a charm that imports them.
+pub(crate) fn on_demand() -> [(&'static str, &'static str); 1] {
+    let turndown = ascii_str_include!("../../js/lazy/turndown.js");
+    [("turndown", turndown.as_str())]
+}
+
+/// The code behind a global that most charms never touch; see `js/locale.js`.
+pub(crate) fn lazy(name: &str) -> Option<&'static str> {
+    let locale = ascii_str_include!("../../js/lazy/locale.js");
+    (name == "locale").then(|| locale.as_str())
+}
+
 /// A script that runs before all modules.
 pub(crate) fn prelude() -> ExtensionFileSource {
     ExtensionFileSource::new("ext:ck/prelude.js", ascii_str_include!("prelude.js"))

@@ -22,8 +22,8 @@ use charmkeeper_base::{
 };
 use charmkeeper_charms::{
     runner::{
-        Action, CancelToken, Host, HostError, Job, JobEnd, Limits, LogLine, WishAnswer, WishQuery,
-        WorkerCommand, run_batch,
+        Action, CancelToken, Candidate, Host, HostError, Job, JobEnd, Limits, LogLine, SendAnswer,
+        SendRequest, WishAnswer, WishQuery, WorkerCommand, run_batch,
     },
     testing,
 };
@@ -38,6 +38,8 @@ pub enum Network {
     Echo,
     /// Never answers.
     Hangs,
+    /// Nothing is reached.
+    Fails,
 }
 
 /// Records a run.
@@ -46,6 +48,8 @@ pub struct Recorder {
     pub network: Network,
     pub lines: Mutex<Vec<String>>,
     pub requests: Mutex<Vec<HttpRequest>>,
+    /// Events for other charms' streams; the one with `refuse` is refused.
+    pub sent: Mutex<Vec<SendRequest>>,
     /// Requests at this moment, and the most there ever were.
     pub open: AtomicU32,
     pub most_open: AtomicU32,
@@ -92,8 +96,13 @@ impl Host for Recorder {
                 message,
             });
         }
+        let value = |id: &str| match id {
+            "of:other" => json!({"go": {"/": {"link@1": {"id": "of:stream", "path": []}}}}),
+            "of:stream" => json!({"$stream": true}),
+            id => json!({"id": id}),
+        };
         let doc = |r: DocRef| DocSnapshot {
-            doc: Some(json!({"value": {"id": r.id}})),
+            doc: Some(json!({"value": value(&r.id)})),
             space: r.space,
             id: r.id,
             version: 3,
@@ -101,7 +110,32 @@ impl Host for Recorder {
         Ok(ids.into_iter().map(doc).collect())
     }
 
+    async fn send(&self, request: SendRequest) -> Result<SendAnswer, HostError> {
+        let refused = request.event["refuse"] == true;
+        self.sent.lock().unwrap().push(request);
+        if refused {
+            return Err(HostError {
+                kind: ErrorKind::Charm,
+                message: "No such stream.".to_owned(),
+            });
+        }
+        Ok(SendAnswer::default())
+    }
+
     async fn wish(&self, query: WishQuery) -> Result<WishAnswer, HostError> {
+        if query.query == "#other" {
+            let other = Candidate {
+                space: "did:key:zSpace".to_owned(),
+                id: "of:other".to_owned(),
+                path: vec![],
+                name: None,
+                tags: vec![],
+            };
+            return Ok(WishAnswer {
+                candidates: vec![other],
+                error: None,
+            });
+        }
         Ok(WishAnswer {
             candidates: vec![],
             error: Some(format!("nothing for {}", query.query)),
@@ -118,6 +152,13 @@ impl Host for Recorder {
             std::future::pending::<()>().await;
         }
         tokio::task::yield_now().await;
+        if self.network == Network::Fails {
+            return Err(CallError {
+                kind: ErrorKind::Offline,
+                message: "The network is not there.".to_owned(),
+                retry_at: None,
+            });
+        }
         Ok(HttpResponse {
             status: 200,
             status_text: "OK".to_owned(),
@@ -165,6 +206,7 @@ pub fn job_with(name: &str, code: &str, host: Recorder) -> (Job, Arc<Recorder>) 
         space: "did:key:zSpace".to_owned(),
         piece: "of:fid1:piece".to_owned(),
         argument: "of:fid1:argument".to_owned(),
+        adopted: false,
         compiled: testing::compiled(&[("charm:///main.tsx", code)]),
         action: Action::Run,
         stream: "bgUpdater".to_owned(),

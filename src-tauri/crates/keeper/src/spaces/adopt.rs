@@ -4,14 +4,12 @@
 //! those very documents. Cells that the piece does not export get documents that
 //! stay on this computer. Nothing is stored unless the program can be set up.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use charmkeeper_base::cell::{Change, DocRef, document};
 use charmkeeper_charms::compile::Program;
-use charmkeeper_space::pieces::Place;
 use charmkeeper_store::{Charm, NewCharm, Schedule};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::read::fetch_missing;
 use crate::api::ApiError;
@@ -20,15 +18,13 @@ use crate::inspect::inspect;
 use crate::scheduler::DEFAULT_INTERVAL;
 use crate::{handles, registry};
 
-/// Under this name a charm's facts hold where its outputs lead in the space.
-pub(crate) const OUTPUTS: &str = "outputs";
+/// What the source of a charm begins with that came from a space.
+pub(crate) const SOURCE: &str = "space:";
 
 /// What is known of the piece.
 pub(crate) struct FromSpace {
     pub(crate) piece: DocRef,
     pub(crate) argument: DocRef,
-    /// Where its outputs lead, by name.
-    pub(crate) outputs: BTreeMap<String, Place>,
     pub(crate) name: Option<String>,
     pub(crate) tags: Vec<String>,
     /// What is stored as the charm's source.
@@ -48,8 +44,6 @@ pub(crate) async fn adopt(
     let compiled = registry::compile(core, &program).await?;
     let argument = inputs(core, &from.argument).await?;
     let name = from.name.clone().filter(|name| !name.trim().is_empty());
-    let mut facts = serde_json::to_value(&compiled.facts).unwrap_or(Value::Null);
-    facts[OUTPUTS] = outputs(&from.outputs);
     let mut charm = Charm {
         id: crate::ids::uuid(core),
         handle: handles::slug(name.as_deref().unwrap_or("favorite")),
@@ -59,7 +53,7 @@ pub(crate) async fn adopt(
         argument: from.argument.id.clone(),
         source: from.source,
         program_hash: compiled.hash.clone(),
-        facts,
+        facts: registry::facts(&compiled),
         tags: Vec::new(),
         hosts: registry::hosts(&compiled.facts.hosts, &[]),
         account: None,
@@ -115,12 +109,4 @@ async fn inputs(core: &Core, argument: &DocRef) -> Result<Value, ApiError> {
     let doc = found.into_iter().next().and_then(|found| found.doc);
     let value = doc.as_ref().and_then(document::value).cloned();
     Ok(value.unwrap_or_else(|| Value::Object(Map::new())))
-}
-
-fn outputs(places: &BTreeMap<String, Place>) -> Value {
-    let all = places.iter().map(|(name, place)| {
-        let to = json!({ "space": place.doc.space, "id": place.doc.id, "path": place.path });
-        (name.clone(), to)
-    });
-    Value::Object(all.collect())
 }

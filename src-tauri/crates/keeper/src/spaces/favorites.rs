@@ -12,7 +12,7 @@ use charmkeeper_charms::compile::program_from_files;
 use charmkeeper_space::pieces::{Favorite, Piece, favorites, piece, registrations, source};
 use charmkeeper_store::{Charm, RemoteSpace, Store};
 
-use super::adopt::{self, FromSpace};
+use super::adopt::{self, FromSpace, SOURCE};
 use super::connect;
 use super::read::walk;
 use crate::api::{ApiError, FavoriteView};
@@ -31,7 +31,7 @@ pub(crate) fn id_of(piece: &DocRef) -> String {
 
 /// Where a charm that came from a space came from.
 pub(crate) fn source_of(piece: &DocRef) -> String {
-    format!("space:{}", id_of(piece))
+    format!("{SOURCE}{}", id_of(piece))
 }
 
 /// All favorites of all connected home spaces.
@@ -160,7 +160,6 @@ pub(crate) async fn become_charm(core: &Arc<Core>, one: &Starred) -> Result<Char
     let from = FromSpace {
         piece: at.clone(),
         argument,
-        outputs: piece.outputs.clone(),
         name: piece.name.clone(),
         tags: one.favorite.tags.clone(),
         source: source_of(at),

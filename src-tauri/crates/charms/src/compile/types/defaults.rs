@@ -16,6 +16,10 @@ use crate::compile::names::Key;
 /// Properties entered one below the other.
 const MAX_DEPTH: usize = 16;
 
+/// How deep, and how many, unreadable defaults are looked for.
+const MAX_UNCLEAR_DEPTH: usize = 4;
+const MAX_UNCLEAR: usize = 8;
+
 /// Declarations that are being entered, with their type arguments.
 type Active = Vec<(Key, Rc<[Type]>)>;
 
@@ -97,6 +101,43 @@ impl Solver<'_> {
             }
         }
         (!object.is_empty()).then_some(Value::Object(object))
+    }
+
+    /// The properties, as dotted paths, whose type states a default that cannot
+    /// be read: it is no literal, or its declaration is not in the charm.
+    pub(in crate::compile) fn unclear_defaults(&self, ty: &Type) -> Vec<String> {
+        let mut found = Vec::new();
+        self.search_unclear(ty, &mut Vec::new(), &mut found);
+        found
+    }
+
+    fn search_unclear(&self, ty: &Type, path: &mut Vec<String>, found: &mut Vec<String>) {
+        if path.len() > MAX_UNCLEAR_DEPTH || found.len() >= MAX_UNCLEAR {
+            return;
+        }
+        for part in self.alternatives(ty) {
+            match self.head(&part) {
+                Head::Framework(name, args) => match (name.as_str(), &*args) {
+                    ("Default" | "DeepDefault", [value]) | ("Default", [_, value, ..])
+                        if self.literal(value).is_none() =>
+                    {
+                        found.push(path.join("."));
+                    }
+                    (n, [of, ..]) if n == "Default" || CELLS.contains(&n) => {
+                        self.search_unclear(of, path, found);
+                    }
+                    _ => {}
+                },
+                Head::Object(_) | Head::Interface { .. } | Head::Intersection(_) => {
+                    for member in self.properties(&part).map(|p| p.list).unwrap_or_default() {
+                        path.push(member.name);
+                        self.search_unclear(&member.ty, path, found);
+                        path.pop();
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The one JSON value that a type of literals admits.

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use oxc_ast::ast::{
-    Expression, PropertyKey, TSEnumDeclaration, TSLiteral, TSType, TSTypeName, UnaryOperator,
-};
+use oxc_ast::ast::{Expression, PropertyKey, TSEnumDeclaration, TSLiteral, UnaryOperator};
 use serde_json::{Number, Value};
 
 use super::model::{Keyword, Type};
@@ -37,16 +35,11 @@ fn number(n: f64) -> Option<Value> {
     Number::from_f64(n).map(Value::Number)
 }
 
-/// The value that a constant's type shows: a primitive literal, or anything of
-/// literals under `as const`. Without `as const` TypeScript widens the members
-/// of arrays and objects, and the type says nothing.
-pub(super) fn constant(init: &Expression<'_>) -> Option<Value> {
-    if let Expression::TSAsExpression(cast) = init.without_parentheses() {
-        let is_const = matches!(&cast.type_annotation, TSType::TSTypeReference(r)
-            if matches!(&r.type_name, TSTypeName::IdentifierReference(n) if n.name == "const"));
-        return is_const.then(|| json(&cast.expression, true)).flatten();
-    }
-    json(init.without_parentheses(), false)
+/// An expression of literals as JSON, arrays and objects included. Of a constant
+/// it is what `typeof` stands for in a default, with or without `as const`: the
+/// reference reads the initializer too (packages/schema-generator).
+pub(in crate::compile) fn value_of(expression: &Expression<'_>) -> Option<Value> {
+    json(expression, true)
 }
 
 /// An expression of literals as JSON.

@@ -17,7 +17,7 @@ use oxc_syntax::symbol::SymbolId;
 use serde_json::Value;
 
 use super::doc::Doc;
-use super::literal::{constant, enum_values, literal};
+use super::literal::{enum_values, literal, value_of};
 use super::model::{Body, Declarations, Declared, Keyword, Mapped, Member, Name, Parameter, Type};
 use crate::compile::unit::Unit;
 
@@ -96,8 +96,7 @@ impl Lower<'_, '_, '_> {
                     if let (Some(id), Some(init)) = (d.id.get_binding_identifier(), &d.init)
                         && let Some(symbol) = id.symbol_id.get()
                         && self.unit.is_constant(symbol)
-                        && d.type_annotation.is_none()
-                        && let Some(value) = constant(init)
+                        && let Some(value) = value_of(init)
                     {
                         all.constants.insert((self.file, symbol), value);
                     }

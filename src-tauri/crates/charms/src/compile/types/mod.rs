@@ -8,7 +8,7 @@
 pub(super) mod defaults;
 pub(super) mod doc;
 pub(super) mod kinds;
-mod literal;
+pub(super) mod literal;
 pub(super) mod lower;
 pub(super) mod model;
 mod properties;

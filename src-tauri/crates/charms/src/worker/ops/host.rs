@@ -58,6 +58,24 @@ pub(super) async fn op_ck_fetch(
     Ok(answer.await)
 }
 
+#[op2]
+#[string]
+pub(super) async fn op_ck_send(
+    state: Rc<RefCell<OpState>>,
+    #[string] event: String,
+) -> Result<String, JsErrorBox> {
+    let answer = host(&state.borrow())?.send(event);
+    answer.await.map_err(|e| refusal(&e))
+}
+
+/// Source of a part of the runtime that is loaded when it is first used.
+#[op2]
+#[string]
+pub(super) fn op_ck_lazy(#[string] name: &str) -> Result<&'static str, JsErrorBox> {
+    let none = || JsErrorBox::generic("there is no such part of the runtime");
+    crate::worker::js_sources::lazy(name).ok_or_else(none)
+}
+
 #[op2(fast)]
 pub(super) fn op_ck_fetch_abort(state: &OpState, #[smi] id: u32) -> Result<(), JsErrorBox> {
     host(state)?.fetch_abort(id);

@@ -56,6 +56,8 @@ deno_core::extension!(
         host::op_ck_wish,
         host::op_ck_fetch,
         host::op_ck_fetch_abort,
+        host::op_ck_send,
+        host::op_ck_lazy,
         host::op_ck_log,
         host::op_ck_turn,
         ids::op_ck_entity_id,

@@ -97,7 +97,7 @@ fn defaults_may_name_constants_enums_and_aliases() {
     assert_eq!(default("const D = 'x';", "Default<string, typeof D>"), "x");
     assert_eq!(
         default("const D = { a: 1 };", "Default<{ a: 1 }, typeof D>"),
-        Value::Null
+        json!({ "a": 1 })
     );
     assert_eq!(
         default(

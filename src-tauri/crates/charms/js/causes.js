@@ -1,0 +1,36 @@
+// The causes of what a charm's code makes: what its documents' ids come from.
+//
+// Owns the count of cells and streams in the order of their making, which is
+// the same in every run of the pattern's body. Cells and streams are counted
+// apart, so that a stream more does not rename the cells after it.
+
+// A frame counts; nested patterns have frames of their own with a prefix.
+let frame = { cells: 0, streams: 0, wrap: (cause) => cause };
+
+/** Runs `body` with what it makes counted in a frame of its own, inside the present one. */
+export function inNestedFrame(body) {
+  const outer = frame;
+  const sub = outer.cells++;
+  frame = { cells: 0, streams: 0, wrap: (cause) => outer.wrap({ sub, cause }) };
+  try {
+    return body();
+  } finally {
+    frame = outer;
+  }
+}
+
+/** From here on things are made by handlers and new in each run. */
+export function handlerFrame(runId) {
+  frame = { cells: 0, streams: 0, wrap: (cause) => ({ run: runId, cause }) };
+}
+
+/** The cause of a new cell, and how a name given to it later becomes one. */
+export function causeOfCell() {
+  const { wrap } = frame;
+  return { order: wrap(frame.cells++), wrap };
+}
+
+/** The cause of a new stream. */
+export function causeOfStream() {
+  return frame.wrap({ stream: frame.streams++ });
+}

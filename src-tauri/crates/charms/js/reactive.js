@@ -1,0 +1,136 @@
+// What the compiler puts around reactive code; see src/compile/reactive.
+//
+// Owns reading of values (`v`, `at`), of links (`ref`, `c`) and the derived
+// forms of expressions (`d`), choices and lists. Everything takes plain values
+// as well and then gives a plain result at once: the compiler only knows what
+// may be a cell.
+
+import { run } from "ext:ck/run_state.js";
+import { childOf, derived, holdsHandle, unwrap } from "ext:ck/cells.js";
+import { isHandle, targetOf } from "ext:ck/targets.js";
+
+// How many functions that build are running inside derived values right now.
+let building = 0;
+
+/** Runs code that was compiled as a pattern's body: members of cells are cells. */
+function build(body) {
+  const { evaluating } = run;
+  run.evaluating = 0;
+  building++;
+  try {
+    return body();
+  } finally {
+    building--;
+    run.evaluating = evaluating;
+  }
+}
+
+/** True in a handler, where values are wanted as they are now. */
+function inHandler() {
+  return run.phase === "run" && run.evaluating === 0 && building === 0;
+}
+
+function isNothing(value) {
+  return value === null || value === undefined;
+}
+
+/** The value of anything. */
+export const v = unwrap;
+
+/** The value at a path; undefined when a step is missing. */
+export function at(value, ...keys) {
+  let found = unwrap(value);
+  for (const key of keys) {
+    if (isNothing(found)) return undefined;
+    found = unwrap(found[key]);
+  }
+  return found;
+}
+
+/** The link at a path. */
+export function ref(value, ...keys) {
+  let found = value;
+  for (const key of keys) {
+    if (isNothing(found)) return undefined;
+    found = isHandle(found) ? childOf(targetOf(found), String(key)) : found[key];
+  }
+  return found;
+}
+
+/** A cell, or undefined when there is nothing in it. */
+export function c(cell) {
+  return isHandle(cell) && unwrap(cell) === undefined ? undefined : cell;
+}
+
+/** A value computed by `compute` from what may be cells; null: from cells. */
+export function d(on, compute) {
+  if (on !== null && !on.some((value) => holdsHandle(value))) return compute();
+  return inHandler() ? unwrap(compute()) : derived(compute);
+}
+
+/** Runs a branch now; gives a function that gives its result or throws its error. */
+function branch(body) {
+  try {
+    const made = build(body);
+    return () => made;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+/** A choice between two branches by what may be a cell. */
+export function ifElse(test, whenTrue, whenFalse) {
+  if (!isHandle(test)) return test ? whenTrue() : whenFalse();
+  if (inHandler()) return unwrap(test) ? whenTrue() : whenFalse();
+  const yes = branch(whenTrue);
+  const no = branch(whenFalse);
+  return derived(() => (unwrap(test) ? yes() : no()));
+}
+
+/** `first`, or the other one when `givesWay` says so of the first's value. */
+function choose(first, other, givesWay) {
+  if (!isHandle(first)) return givesWay(first) ? other() : first;
+  if (inHandler()) return givesWay(unwrap(first)) ? other() : first;
+  const second = branch(other);
+  return derived(() => (givesWay(unwrap(first)) ? second() : first));
+}
+
+/** `first && other()`. */
+export function and(first, other) {
+  return choose(first, other, (value) => Boolean(value));
+}
+
+/** `first || other()`. */
+export function or(first, other) {
+  return choose(first, other, (value) => !value);
+}
+
+/** `first ?? other()`. */
+export function nullish(first, other) {
+  return choose(first, other, isNothing);
+}
+
+/** What `flatMap` can flatten: the elements of a cell as cells. */
+function flat(made) {
+  const found = isHandle(made) ? unwrap(made) : undefined;
+  return Array.isArray(found)
+    ? Array.from(found, (_, i) => childOf(targetOf(made), String(i)))
+    : made;
+}
+
+/** `list.map(callback)` and the like, with a cell per element of a cell. */
+export function list(value, method, callback, ...rest) {
+  if (isNothing(value)) return undefined;
+  if (!isHandle(value)) return value[method](callback, ...rest);
+  if (inHandler()) return unwrap(value)?.[method](callback, ...rest);
+  return derived(() => {
+    const found = unwrap(value);
+    if (isNothing(found)) return undefined;
+    const elements = Array.from(found, (_, i) => childOf(targetOf(value), String(i)));
+    const asked = method === "filter" ? unwrap : method === "flatMap" ? flat : (made) => made;
+    const one = (element, i) => asked(callback(element, i, value));
+    return build(() => elements[method](one, ...rest));
+  });
+}
