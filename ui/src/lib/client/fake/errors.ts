@@ -1,0 +1,10 @@
+// Errors as the keeper answers them.
+import type { ApiError, ErrorKind } from "$lib/bindings";
+
+/** An error to throw. */
+export function fault(kind: ErrorKind, message: string, hint?: string): ApiError {
+  return hint === undefined ? { kind, message } : { kind, message, hint };
+}
+
+/** What the person asked for is not there, or not possible. */
+export const usage = (message: string, hint?: string) => fault("usage", message, hint);

@@ -1,0 +1,36 @@
+// Light or dark, as chosen or as the system has it. The tokens depend on one
+// attribute, so that a page can be drawn in either for a screenshot. The choice
+// is remembered by the page as well, for the moment before the keeper answers.
+
+const KEY = "theme";
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+let chosen = "system";
+
+function show(): void {
+  const dark = chosen === "dark" || (chosen !== "light" && system.matches);
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+}
+
+system.addEventListener("change", show);
+
+/** Shows `system`, `light` or `dark`. */
+export function applyTheme(theme: string): void {
+  chosen = theme;
+  show();
+  try {
+    localStorage.setItem(KEY, theme);
+  } catch {
+    // A page without storage begins with the system's theme.
+  }
+}
+
+/** Shows what was chosen last. */
+export function beginTheme(): void {
+  try {
+    chosen = localStorage.getItem(KEY) ?? "system";
+  } catch {
+    chosen = "system";
+  }
+  show();
+}

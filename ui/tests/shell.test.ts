@@ -1,0 +1,135 @@
+import { render, screen, waitFor } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { App as AppState } from "$lib/app.svelte";
+import { clock } from "$lib/clock.svelte";
+import { Paced } from "$lib/paced";
+import { parse, router } from "$lib/router.svelte";
+import App from "../src/App.svelte";
+import { expectNoAxe, menuEntry } from "./helpers";
+import { NOW, settings, status, type Stub, stub } from "./stub";
+
+function show(client: Stub = stub(), address = "#/history") {
+  clock.use(() => NOW);
+  history.replaceState(null, "", address);
+  router.route = parse(address);
+  const app = new AppState(client);
+  return { ...render(App, { props: { app } }), app, client, user: userEvent.setup() };
+}
+
+describe("the window", () => {
+  it("shows where one is, and the state in one sentence, politely", async () => {
+    const { container } = show();
+    await waitFor(() => expect(screen.getAllByText("All synced · 2 min ago").length).toBe(2));
+    expect(screen.getByRole("link", { name: "History" }).getAttribute("aria-current")).toBe("page");
+    expect(document.title).toBe("History · Charmkeeper");
+    await waitFor(() => expect(screen.getByRole("treegrid")).toBeTruthy());
+    await expectNoAxe(container);
+  });
+
+  it("without an address opens the welcome page at the first start, else the history", async () => {
+    const client = stub(0, { settings: () => ({ ...settings, introduced: false }) });
+    const first = show(client, "#");
+    await waitFor(() => expect(first.container.querySelector("h1")).toBeTruthy());
+    expect(screen.queryByRole("navigation")).toBeNull();
+    first.unmount();
+    show(stub(0), "#");
+    await waitFor(() => expect(screen.getByRole("heading", { name: "History" })).toBeTruthy());
+    expect(screen.getByRole("navigation")).toBeTruthy();
+  });
+
+  it("goes where the tray asks", async () => {
+    const { client } = show();
+    client.navigate("/accounts?x=1");
+    await waitFor(() => expect(screen.getByRole("link", { name: /^Accounts/ }).getAttribute("aria-current")).toBe("page"));
+    expect(location.hash).toBe("#/accounts?x=1");
+  });
+
+  it("puts the focus on the heading of a new page", async () => {
+    const { client } = show(stub(0), "#/charms");
+    await waitFor(() => expect(document.querySelector("main h1")).toBeTruthy());
+    client.navigate("/history");
+    await waitFor(() => expect(document.activeElement?.textContent).toBe("History"));
+  });
+
+  it("syncs now, pauses for an hour, and resumes", async () => {
+    let paused = false;
+    const client = stub(0, {
+      "run-all": () => null,
+      "pause-all": () => ((paused = true), null),
+      "resume-all": () => ((paused = false), null),
+      status: () => ({ ...status, icon: paused ? "paused" : "ok", paused: paused ? { until: null } : null }),
+    });
+    const { user } = show(client);
+    const sync = await screen.findByRole("button", { name: "Sync now" });
+    await waitFor(() => expect(sync.getAttribute("aria-disabled")).toBeNull());
+    await user.click(sync);
+    expect(client.asked).toContainEqual({ do: "run-all" });
+    await user.click(screen.getByRole("button", { name: "Pause" }));
+    await user.click(await menuEntry("menuitem", "For 1 hour"));
+    await waitFor(() => expect(client.asked).toContainEqual({ do: "pause-all", until: "2026-11-21T15:05:00.000Z" }));
+    await user.click(await screen.findByRole("button", { name: "Resume" }));
+    await waitFor(() => expect(client.asked).toContainEqual({ do: "resume-all" }));
+  });
+
+  it("tells a failed action in a message, with what to do", async () => {
+    const client = stub(0, { "run-all": () => Promise.reject({ kind: "offline", message: "There is no network.", hint: "Connect first." }) });
+    const { user } = show(client);
+    const sync = await screen.findByRole("button", { name: "Sync now" });
+    await waitFor(() => expect(sync.getAttribute("aria-disabled")).toBeNull());
+    await user.click(sync);
+    expect((await screen.findByText("There is no network.")).closest("[aria-live=polite]")?.textContent).toContain("Connect first.");
+  });
+
+  it("says when the keeper does not answer, and recovers", async () => {
+    const client = stub(0, { status: () => Promise.reject({ kind: "local", message: "The database is locked." }) });
+    const { app } = show(client);
+    await waitFor(() => expect(screen.getAllByText("The database is locked.").length).toBeGreaterThan(0));
+    client.handlers.status = () => status;
+    await app.refresh();
+    await waitFor(() => expect(screen.queryByText("The database is locked.")).toBeNull());
+  });
+
+  it("follows the chosen theme", async () => {
+    show(stub(0, { settings: () => ({ ...settings, theme: "dark" }) }));
+    await waitFor(() => expect(document.documentElement.dataset.theme).toBe("dark"));
+  });
+
+  it("forgets runs that ended while nobody listened", async () => {
+    const { app, client } = show();
+    await waitFor(() => expect(app.status).not.toBeNull());
+    client.emit({ event: "run-started", run: "r1", charm: "gmail", trigger: "timer" });
+    expect(app.live.has("r1")).toBe(true);
+    await app.refresh();
+    expect(app.live.has("r1")).toBe(false);
+  });
+});
+
+describe("asking often", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("is done at once, and once more for a burst", async () => {
+    const work = vi.fn(() => Promise.resolve());
+    const paced = new Paced(work, 1000);
+    for (let n = 0; n < 50; n++) void paced.go();
+    expect(work).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(work).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(work).toHaveBeenCalledTimes(2);
+  });
+
+  it("leaves nobody waiting when it is stopped or fails", async () => {
+    const paced = new Paced(() => Promise.reject(new Error("no")), 1000);
+    await paced.go();
+    const waiting = paced.go();
+    paced.stop();
+    await waiting;
+  });
+});
