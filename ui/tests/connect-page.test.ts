@@ -22,7 +22,8 @@ describe("connecting Google", () => {
     expect((screen.getByRole("checkbox", { name: "Google Calendar" }) as HTMLInputElement).checked).toBe(false);
     await expectNoAxe(container);
     await user.click(screen.getByRole("button", { name: "Continue in the browser" }));
-    await screen.findByRole("heading", { name: "Waiting for your browser" });
+    const waiting = await screen.findByRole("heading", { name: "Waiting for your browser" });
+    expect(document.activeElement?.contains(waiting) && document.activeElement !== document.body).toBe(true);
     await user.click(await screen.findByRole("button", { name: "Copy link" }));
     expect(client.copied[0]).toContain("https://accounts.google.com/");
     await user.click(screen.getByRole("button", { name: "Open again" }));
