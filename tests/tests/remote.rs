@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use charmkeeper_accounts::Endpoints;
-use charmkeeper_base::cell::DocRef;
 use charmkeeper_base::random::SeededRandom;
 use charmkeeper_base::{Secret, SystemClock, random::SystemRandom};
 use charmkeeper_charms::runner::WorkerCommand;
@@ -15,8 +14,9 @@ use charmkeeper_keeper::api::{ApiError, Event, Request};
 use charmkeeper_keeper::home::Home;
 use charmkeeper_keeper::{Keeper, KeeperConfig, KeyForm, VaultChoice};
 use charmkeeper_space::identity::Identity;
-use charmkeeper_space_server::{Fault, PieceSeed, SpaceServer, seed_favorites};
 use charmkeeper_tests::program;
+use charmkeeper_toolshed::seed::{PieceSeed, SeededPiece};
+use charmkeeper_toolshed::{Action, Options, Rule, SpaceServer};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use url::Url;
@@ -89,19 +89,16 @@ async fn connect(keeper: &Keeper, server: &SpaceServer, claim: bool) -> Result<V
     try_ask(keeper, request).await
 }
 
-fn ticker() -> PieceSeed<'static> {
-    PieceSeed {
-        space_name: "test pieces",
-        name: "Ticker",
-        source: TICKER,
-        argument: json!({ "count": 2, "items": ["first"] }),
-        tags: &["ticker"],
-    }
+fn ticker() -> PieceSeed {
+    let inputs = json!({ "count": 2, "items": ["first"] });
+    PieceSeed::simple("test pieces", "Ticker", TICKER, inputs)
 }
 
-/// Where the inputs of a piece are.
-fn argument(piece: &DocRef) -> String {
-    charmkeeper_base::cell::id::argument_of(&piece.id, &piece.space).0
+/// The inputs of a piece as the server has them.
+fn inputs(server: &SpaceServer, piece: &SeededPiece) -> Value {
+    server
+        .value(&piece.argument.space, &piece.argument.id)
+        .unwrap()
 }
 
 /// Waits until nothing waits in any outbox.
@@ -128,8 +125,12 @@ async fn all_told(keeper: &Keeper) {
 }
 
 /// A keeper with the favorite running, its timer off so that the test decides.
-async fn with_ticker(folder: &Path, server: &SpaceServer) -> (Arc<Keeper>, DocRef) {
-    let piece = seed_favorites(server, &person(), &[ticker()]).remove(0);
+async fn with_ticker(folder: &Path, server: &SpaceServer) -> (Arc<Keeper>, SeededPiece) {
+    let piece = server
+        .seed_home(&person(), &[ticker()])
+        .unwrap()
+        .pieces
+        .remove(0);
     let keeper = open(folder).await;
     connect(&keeper, server, false).await.unwrap();
     adopt(&keeper).await;
@@ -156,12 +157,12 @@ async fn run(keeper: &Keeper) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_favorite_runs_here_and_writes_the_documents_of_the_browser() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let server = SpaceServer::start(data.path()).await.unwrap();
     let (keeper, piece) = with_ticker(folder.path(), &server).await;
     let done = run(&keeper).await;
     assert_eq!(done["outcome"], "ok", "{done:#}");
     all_told(&keeper).await;
-    let value = server.value(&piece.space, &argument(&piece)).unwrap();
+    let value = inputs(&server, &piece);
     let runs = value["count"].as_f64().unwrap();
     assert!(runs >= 3.0, "{value}");
     assert_eq!(value["items"][0], "first");
@@ -178,11 +179,11 @@ async fn a_favorite_runs_here_and_writes_the_documents_of_the_browser() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_space_is_not_written_to_until_the_person_says_so() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let server = SpaceServer::start(data.path()).await.unwrap();
     let keeper = open(folder.path()).await;
     let error = connect(&keeper, &server, false).await.unwrap_err();
     assert!(error.message.contains("no access list"), "{error:?}");
-    assert!(server.commits(person().home_space()).is_empty());
+    assert!(server.commits(person().home_space()).unwrap().is_empty());
     let view = connect(&keeper, &server, true).await.unwrap();
     assert_eq!(view["state"], "synced", "{view:#}");
     let home = person().home_space().to_owned();
@@ -194,21 +195,20 @@ async fn a_new_space_is_not_written_to_until_the_person_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_drops_before_and_after_commits_doubles_nothing() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let server = SpaceServer::start(data.path()).await.unwrap();
     let (keeper, piece) = with_ticker(folder.path(), &server).await;
     let random = SeededRandom::new(11);
-    let before = server.commits(&piece.space).len();
+    let before = server.commits(&piece.argument.space).unwrap().len();
     for _ in 0..6 {
-        let fault = match random.next_u64() % 3 {
-            0 => Some(Fault::DropBefore),
-            1 => Some(Fault::DropAfter),
-            _ => None,
-        };
-        server.faults().plan([fault]);
+        match random.next_u64() % 3 {
+            0 => server.fault(Rule::next(Action::DropBefore)),
+            1 => server.fault(Rule::next(Action::DropAfter)),
+            _ => {}
+        }
         run(&keeper).await;
     }
     all_told(&keeper).await;
-    let value = server.value(&piece.space, &argument(&piece)).unwrap();
+    let value = inputs(&server, &piece);
     let items = value["items"].as_array().unwrap();
     let unique: std::collections::BTreeSet<_> = items.iter().map(Value::to_string).collect();
     assert_eq!(unique.len(), items.len(), "{value}");
@@ -216,7 +216,7 @@ async fn a_line_that_drops_before_and_after_commits_doubles_nothing() {
         json!(items.len() + 1),
         json!(value["count"].as_u64().unwrap_or_default())
     );
-    let commits = server.commits(&piece.space).len() - before;
+    let commits = server.commits(&piece.argument.space).unwrap().len() - before;
     assert_eq!(commits, items.len() - 1, "one commit for each run");
     keeper.shutdown().await;
 }
@@ -224,11 +224,14 @@ async fn a_line_that_drops_before_and_after_commits_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_is_shown_and_goes_when_the_person_says_so() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let server = SpaceServer::start(data.path()).await.unwrap();
     let (keeper, piece) = with_ticker(folder.path(), &server).await;
     run(&keeper).await;
     all_told(&keeper).await;
-    server.faults().plan([Some(Fault::Refuse)]);
+    server.fault(Rule::next(Action::Refuse {
+        name: "TransactionError".to_owned(),
+        message: "refused by the test".to_owned(),
+    }));
     let mut events = keeper.events();
     run(&keeper).await;
     let stuck = loop {
@@ -243,7 +246,7 @@ async fn what_is_refused_is_shown_and_goes_when_the_person_says_so() {
     let change = stuck["change"].as_u64().unwrap();
     ask(&keeper, Request::RetryChange { change }).await;
     all_told(&keeper).await;
-    let value = server.value(&piece.space, &argument(&piece)).unwrap();
+    let value = inputs(&server, &piece);
     assert!(value["count"].as_f64().unwrap() >= 4.0, "{value}");
     keeper.shutdown().await;
 }
@@ -252,7 +255,11 @@ async fn what_is_refused_is_shown_and_goes_when_the_person_says_so() {
 async fn restart(data: &Path, port: u16) -> SpaceServer {
     let attempt = async {
         loop {
-            match SpaceServer::start(data, port).await {
+            let options = Options {
+                port,
+                ..Options::default()
+            };
+            match SpaceServer::start_with(data, options).await {
                 Ok(server) => return server,
                 Err(_) => tokio::task::yield_now().await,
             }
@@ -266,8 +273,8 @@ async fn restart(data: &Path, port: u16) -> SpaceServer {
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_go_on_while_the_server_and_the_program_are_away() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let server = SpaceServer::start(data.path(), 0).await.unwrap();
-    let port = server.port();
+    let server = SpaceServer::start(data.path()).await.unwrap();
+    let port = Url::parse(&server.url()).unwrap().port().unwrap();
     let (keeper, piece) = with_ticker(folder.path(), &server).await;
     ask(
         &keeper,
@@ -278,7 +285,7 @@ async fn runs_go_on_while_the_server_and_the_program_are_away() {
     .await;
     run(&keeper).await;
     all_told(&keeper).await;
-    let value = server.value(&piece.space, &argument(&piece)).unwrap();
+    let value = inputs(&server, &piece);
     let before = value["count"].as_f64().unwrap();
     drop(server);
     for _ in 0..3 {
@@ -298,12 +305,12 @@ async fn runs_go_on_while_the_server_and_the_program_are_away() {
     let again = Request::ConnectSpace {
         url: server.url(),
         identity: key(&keeper).await,
-        space: Some(piece.space.clone()),
+        space: Some(piece.argument.space.clone()),
         claim: false,
     };
     ask(&keeper, again).await;
     all_told(&keeper).await;
-    let value = server.value(&piece.space, &argument(&piece)).unwrap();
+    let value = inputs(&server, &piece);
     assert_eq!(value["count"].as_f64(), Some(before + 3.0), "{value}");
     let filter = charmkeeper_keeper::api::HistoryFilter {
         changed: true,
@@ -319,7 +326,7 @@ async fn runs_go_on_while_the_server_and_the_program_are_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_browser_and_a_run_add_to_one_list_both_stay() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let server = SpaceServer::start(data.path(), 0).await.unwrap();
+    let server = SpaceServer::start(data.path()).await.unwrap();
     let (keeper, piece) = with_ticker(folder.path(), &server).await;
     ask(
         &keeper,
@@ -331,21 +338,19 @@ async fn what_the_browser_and_a_run_add_to_one_list_both_stay() {
     run(&keeper).await;
     all_told(&keeper).await;
     // The server does not take the change at once, and the browser is faster.
-    server.faults().plan([Some(Fault::DropBefore)]);
-    let id = argument(&piece);
-    let value = server.value(&piece.space, &id).unwrap();
+    server.fault(Rule::next(Action::DropBefore));
+    let value = inputs(&server, &piece);
     let count = value["count"].as_f64().unwrap();
     let mut items = value["items"].as_array().unwrap().clone();
     let first = items.remove(0);
     items.push(json!("from the browser"));
     run(&keeper).await;
-    server.write(
-        &piece.space,
-        &id,
-        json!({ "value": { "count": count, "items": items } }),
-    );
+    let written = json!({ "value": { "count": count, "items": items } });
+    server
+        .write(&piece.argument.space, &piece.argument.id, written)
+        .unwrap();
     all_told(&keeper).await;
-    let value = server.value(&piece.space, &id).unwrap();
+    let value = inputs(&server, &piece);
     let items = value["items"].as_array().unwrap();
     assert!(!items.contains(&first), "removed by the browser: {value}");
     assert!(items.contains(&json!("from the browser")), "{value}");

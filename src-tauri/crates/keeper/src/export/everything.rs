@@ -11,7 +11,9 @@ use serde::Serialize;
 
 use super::file::{self, unwritable};
 use super::history;
-use crate::api::{AccountView, ApiError, CharmView, ExportFormat, ExportView, SettingsView};
+use crate::api::{
+    AccountView, ApiError, CharmView, ExportFormat, ExportView, SettingsView, SpaceView,
+};
 use crate::cells::Reader;
 use crate::core::of_store;
 use crate::registry;
@@ -21,6 +23,7 @@ pub(crate) struct Shown {
     pub(crate) charms: Vec<CharmView>,
     pub(crate) accounts: Vec<AccountView>,
     pub(crate) settings: SettingsView,
+    pub(crate) spaces: Vec<SpaceView>,
 }
 
 /// Writes everything into a new folder below `folder`, called `name` or, when
@@ -45,6 +48,7 @@ pub(crate) fn write(
     )?;
     write_json(&path.join("accounts.json"), &shown.accounts)?;
     write_json(&path.join("settings.json"), &shown.settings)?;
+    write_json(&path.join("spaces.json"), &shown.spaces)?;
     for row in store.charms().map_err(|e| of_store(&e))? {
         let below = path.join("charms").join(&row.handle);
         let view = shown.charms.iter().find(|c| c.id == row.id);
@@ -147,7 +151,10 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use charmkeeper_base::UnixMs;
+
     use super::*;
+    use crate::api::ClientView;
 
     #[test]
     fn sources_stay_in_their_folder() {
@@ -168,5 +175,47 @@ mod tests {
         assert_eq!(second, dir.path().join("export-2"));
         let none = new_folder(&dir.path().join("none"), "export").unwrap_err();
         assert_eq!(none.kind, ErrorKind::Usage);
+    }
+
+    #[test]
+    fn spaces_are_listed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("db"), UnixMs(0))
+            .unwrap()
+            .store;
+        let shown = Shown {
+            charms: Vec::new(),
+            accounts: Vec::new(),
+            settings: SettingsView {
+                notifications: true,
+                theme: "system".to_owned(),
+                pause_on_metered: false,
+                pause_on_battery: false,
+                introduced: true,
+                keep_days: 30,
+                client: ClientView {
+                    source: "none".to_owned(),
+                    client_id: None,
+                },
+            },
+            spaces: vec![SpaceView {
+                space: "did:key:z6MkSpace".to_owned(),
+                name: "Home".to_owned(),
+                kind: "home".to_owned(),
+                url: Some("https://space.example".to_owned()),
+                identity: Some("did:key:z6MkPerson".to_owned()),
+                state: "synced".to_owned(),
+                detail: "Everything is in the space.".to_owned(),
+                queued: 0,
+                merged: 0,
+                stuck: Vec::new(),
+                synced_at: None,
+            }],
+        };
+        let made = write(&store, &shown, dir.path(), "export").unwrap();
+        let text = std::fs::read(made.path.join("spaces.json")).unwrap();
+        let listed: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(listed[0]["space"], "did:key:z6MkSpace");
+        assert_eq!(listed[0]["url"], "https://space.example");
     }
 }

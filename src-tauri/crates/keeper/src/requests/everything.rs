@@ -1,21 +1,25 @@
 //! Everything at once: out into files, or away.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use charmkeeper_base::UnixMs;
+use charmkeeper_store::Store;
 use serde_json::Value;
 
 use super::history::on_thread;
 use super::{charms, settings, status};
 use crate::api::{ApiError, Event, ExportView};
+use crate::core::Core;
 use crate::export::everything::{self, Shown};
 use crate::google;
 use crate::keeper::Keeper;
 use crate::notices::Told;
 use crate::preferences::Preferences;
 use crate::scheduler::Input;
+use crate::spaces::{self, keys};
 
 /// How long runs may take to end when everything goes.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -26,6 +30,7 @@ pub(crate) async fn export(keeper: &Keeper, folder: &Path) -> Result<ExportView,
         charms: charms::charms(keeper).await?,
         accounts: status::accounts(keeper),
         settings: settings::settings(keeper).await?,
+        spaces: spaces::spaces(keeper).await?,
     };
     let name = format!("charmkeeper-{}", day(keeper.core.now()));
     let folder = folder.to_owned();
@@ -52,13 +57,14 @@ pub(crate) async fn reset(keeper: &Keeper) -> Result<Value, ApiError> {
         done.map_err(|e| ApiError::of(&e))?;
         google::forget(core, &account.id).await?;
     }
-    for charm in core.store(charmkeeper_store::Store::charms).await? {
+    for charm in core.store(Store::charms).await? {
         keeper.tell(Input::CharmRemoved { charm: charm.id });
     }
     still(keeper).await?;
     settings::forget_client(keeper).await?;
+    forget_spaces(core).await?;
     core.background.settle().await;
-    core.store(charmkeeper_store::Store::reset).await?;
+    core.store(Store::reset).await?;
     *core
         .preferences
         .lock()
@@ -72,6 +78,17 @@ pub(crate) async fn reset(keeper: &Keeper) -> Result<Value, ApiError> {
     }
     core.tell(Event::Changed);
     Ok(Value::Null)
+}
+
+/// Ends the syncing of all spaces and removes their keys from the keychain.
+async fn forget_spaces(core: &Core) -> Result<(), ApiError> {
+    let remotes = core.store(Store::remote_spaces).await?;
+    core.desk.forget_all();
+    let identities: BTreeSet<String> = remotes.into_iter().map(|r| r.identity).collect();
+    for did in identities {
+        keys::forget(&core.vault, &did).await?;
+    }
+    Ok(())
 }
 
 /// Waits until no run is going on, for a while.

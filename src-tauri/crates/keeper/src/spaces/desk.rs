@@ -188,6 +188,12 @@ impl Desk {
         inner.live.clear();
     }
 
+    /// No space is a remote one any more.
+    pub(crate) fn forget_all(&self) {
+        self.stop_all();
+        self.lock().spaces.clear();
+    }
+
     /// The network changed or the computer woke.
     pub(crate) fn check(&self) {
         self.lock().servers.values().for_each(Connection::check);
@@ -237,4 +243,31 @@ pub(crate) fn of_space(error: &charmkeeper_space::client::SpaceError) -> ApiErro
     let mut api = ApiError::new(error.kind(), crate::core::sentence(&error.to_string()));
     api.hint = error.hint();
     api
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_forgotten_is_no_remote_space_and_its_task_is_told_to_stop() {
+        let desk = Desk::default();
+        let (sender, mut inbox) = mpsc::unbounded_channel();
+        desk.know("did:key:a");
+        let worker = Worker {
+            origin: "https://space.example".to_owned(),
+            inbox: sender,
+        };
+        desk.lock().tasks.insert("did:key:a".to_owned(), worker);
+        desk.lock()
+            .live
+            .insert("did:key:a".to_owned(), Live::default());
+
+        desk.forget_all();
+        assert!(desk.spaces().is_empty());
+        assert_eq!(desk.live("did:key:a"), None);
+        assert!(matches!(inbox.recv().await, Some(Message::Stop)));
+        let error = desk.get("did:key:a", BTreeSet::new()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Offline);
+    }
 }

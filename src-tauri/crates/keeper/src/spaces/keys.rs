@@ -100,6 +100,15 @@ pub(crate) async fn get(vault: &Arc<dyn Vault>, did: &str) -> Result<Identity, A
     Identity::from_seed(seed, kind.unwrap_or(KeyKind::File)).map_err(|e| ApiError::of(&e))
 }
 
+/// Removes the key of a DID; one that is not there is no error.
+///
+/// # Errors
+/// Kind `keychain` when the keychain cannot be used.
+pub(crate) async fn forget(vault: &Arc<dyn Vault>, did: &str) -> Result<(), ApiError> {
+    let (vault, name) = (Arc::clone(vault), item(did));
+    on_a_thread(move || vault.delete(&name).map_err(|e| ApiError::of(&e))).await
+}
+
 async fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
@@ -109,4 +118,29 @@ async fn on_a_thread<T: Send + 'static>(
             format!("The keychain failed: {e}."),
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use charmkeeper_accounts::MemoryVault;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_forgotten_key_is_gone_and_others_stay() {
+        let vault: Arc<dyn Vault> = Arc::new(MemoryVault::default());
+        let gone = Identity::from_passphrase("one");
+        let stays = Identity::from_passphrase("another");
+        keep(&vault, &gone).await.unwrap();
+        keep(&vault, &stays).await.unwrap();
+
+        forget(&vault, gone.did()).await.unwrap();
+        let error = get(&vault, gone.did()).await.err().unwrap();
+        assert_eq!(error.kind, ErrorKind::Keychain);
+        let found = get(&vault, stays.did()).await.unwrap();
+        assert_eq!(found.did(), stays.did());
+
+        // Again, as when removing everything was interrupted.
+        forget(&vault, gone.did()).await.unwrap();
+    }
 }

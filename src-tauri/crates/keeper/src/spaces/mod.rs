@@ -99,7 +99,8 @@ pub(crate) async fn carry_out(keeper: &Keeper, request: Request) -> Result<Value
     }
 }
 
-async fn spaces(keeper: &Keeper) -> Result<Vec<SpaceView>, ApiError> {
+/// All spaces as they are shown; never a key.
+pub(crate) async fn spaces(keeper: &Keeper) -> Result<Vec<SpaceView>, ApiError> {
     let known = keeper.core.store(views::all).await?;
     let desk = &keeper.core.desk;
     Ok(known

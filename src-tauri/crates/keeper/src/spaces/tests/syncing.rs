@@ -158,10 +158,10 @@ async fn a_line_that_breaks_at_any_point_and_a_program_that_dies_lose_and_double
         let random = SeededRandom::new(seed + 1000);
         for n in 0..20 {
             run(&store, "of:sum", |v| {
-                *v = json!(v.as_f64().unwrap_or(0.0) + 1.0)
+                *v = json!(v.as_f64().unwrap_or(0.0) + 1.0);
             });
             run(&store, "of:log", |v| {
-                v.as_array_mut().expect("a list").push(json!({"id": n}))
+                v.as_array_mut().expect("a list").push(json!({"id": n}));
             });
             for _ in 0..random.next_u64() % 5 {
                 let _ = step(&store, SPACE, &wire, || UnixMs(2)).await;
@@ -200,10 +200,10 @@ async fn two_writers_of_one_list_lose_nothing() {
     let laptop = desk(one.path(), &server, &["of:list"]);
     let desktop = desk(two.path(), &server, &["of:list"]);
     run(&laptop, "of:list", |v| {
-        v.as_array_mut().expect("a list").push(json!({"id": "d"}))
+        v.as_array_mut().expect("a list").push(json!({"id": "d"}));
     });
     run(&desktop, "of:list", |v| {
-        drop(v.as_array_mut().expect("a list").remove(0))
+        drop(v.as_array_mut().expect("a list").remove(0));
     });
     let mut other = Wire::good(&server);
     // The second has numbers of its own on the real server.
