@@ -32,6 +32,11 @@ pub(crate) async fn add(common: &Common, args: AddArgs) -> Result<ExitCode, Fail
         hosts: args.hosts,
     };
     let added: CharmView = ask(common, request, show_progress).await?;
+    for warning in &added.warnings {
+        let (line, column) = (warning.line, warning.column);
+        let place = format!("{}:{line}:{column}", plain(&warning.file));
+        output::note(&format!("warning: {place}: {}", plain(&warning.message)));
+    }
     if common.json {
         print_json(&added)?;
     } else {

@@ -14,10 +14,15 @@ use crate::registry::{self, Addition};
 use crate::scheduler::Input;
 use crate::{handles, source, views};
 
+/// Whether a charm is named by the place of its source.
+fn is_path(which: &str) -> bool {
+    which.contains(std::path::MAIN_SEPARATOR) || which.contains("://")
+}
+
 /// A charm by name, or by the path of its source: the latter is known from then
 /// on, with its cells, but without a timer.
 pub(crate) async fn charm_to_run(keeper: &Keeper, which: &str) -> Result<Charm, ApiError> {
-    if !which.contains(std::path::MAIN_SEPARATOR) && !which.contains("://") {
+    if !is_path(which) {
         return registry::find(&keeper.core, which).await;
     }
     let program = source::load(which).await?;
@@ -69,6 +74,15 @@ pub(crate) async fn run(
     events: &mpsc::Sender<Event>,
 ) -> Result<Value, ApiError> {
     let charm = charm_to_run(keeper, which).await?;
+    if is_path(which) {
+        // What will not work is said before the first run, not guessed after it.
+        for warning in views::warnings(&charm.facts) {
+            let (file, line, column) = (warning.file, warning.line, warning.column);
+            let message = format!("{file}:{line}:{column}: {}", warning.message);
+            // The one who asked may not listen.
+            let _ = events.send(Event::Progress { message }).await;
+        }
+    }
     if let Some(argument) = &argument {
         registry::set_argument(&keeper.core, &charm, argument).await?;
     }
