@@ -99,14 +99,21 @@ function wrapInput(value) {
   return unwrap(value) === value ? makeCell(value) : constant(value);
 }
 
+function withoutPlain(specs) {
+  const isPlain = (spec) => spec?.kind === "plain" && !spec.props && !spec.items;
+  return Object.fromEntries(Object.entries(specs ?? {}).filter(([, spec]) => !isPlain(spec)));
+}
+
 /** `handler(fn)`, `handler(eventSchema, stateSchema, fn)`, `handler(fn, {proxy: true})`. */
 export function handler(...args) {
   const meta = takeMeta(args);
   const at = args.findIndex((arg) => typeof arg === "function");
   if (at < 0) throw new TypeError("handler needs a function");
   const fn = args[at];
-  const specs = specsOfMeta(meta) ?? (at > 0 ? specsOfSchema(args[at - 1]) : undefined);
+  const known = specsOfMeta(meta) ?? (at > 0 ? specsOfSchema(args[at - 1]) : undefined);
   const otherwise = args[at + 1]?.proxy === true ? "proxy" : undefined;
+  // Such a handler assigns to the members that are neither cells nor streams.
+  const specs = otherwise === undefined ? known : withoutPlain(known);
   const [eventSchema, stateSchema] = at > 1 ? args.slice(at - 2, at) : [undefined, args[at - 1]];
   const call = (event, bindings) => {
     const state = bindAll(bindings, specs, otherwise);

@@ -4,8 +4,9 @@
 //! charm. Of several matches the one comes first that the person chose for this
 //! charm and tag; then accounts that work, the one connected last before others;
 //! then what ran last; then the order of the person's list. A tag is letters,
-//! digits and underscores, compared without case: a hyphen ends it. Nothing
-//! found is an answer, in the words of the reference system.
+//! digits and underscores, compared without case: a hyphen ends it. An account's
+//! auth charm also has its tag with `Personal` or `Work` behind it. Nothing found
+//! is an answer, in the words of the reference system.
 
 use charmkeeper_accounts::{Account, AccountState};
 use charmkeeper_charms::runner::{Candidate, WishAnswer, WishQuery};
@@ -48,6 +49,60 @@ fn in_scope(charm: &Charm, asker: &Charm, scope: Option<&[String]>) -> bool {
     })
 }
 
+/// True when a charm answers to a tag: by its own tags, or as the auth charm of a
+/// personal account or of one at work. The person's word on that goes first, then
+/// the address: one at a domain of its own is taken for one at work.
+fn answers(
+    charm: &Charm,
+    tag: &str,
+    asker: &Charm,
+    accounts: &[Account],
+    chosen: Option<&str>,
+) -> bool {
+    let mut own = charm.tags.iter().map(|t| t.to_lowercase());
+    if own.any(|t| t == tag) {
+        return true;
+    }
+    let mut own = charm.tags.iter().map(|t| t.to_lowercase());
+    let Some(wanted) = own.find_map(|t| tag.strip_prefix(&t).and_then(Use::parse)) else {
+        return false;
+    };
+    let Some(account) = auth_account(charm) else {
+        return false;
+    };
+    chosen == Some(charm.id.as_str())
+        || asker.account.as_deref() == Some(account)
+        || accounts
+            .iter()
+            .any(|a| a.id == account && Use::of(&a.email) == wanted)
+}
+
+/// What an account is for.
+#[derive(PartialEq)]
+enum Use {
+    Personal,
+    Work,
+}
+
+impl Use {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "personal" => Some(Self::Personal),
+            "work" => Some(Self::Work),
+            _ => None,
+        }
+    }
+
+    /// By the address: accounts of these two domains are people's own.
+    fn of(email: &str) -> Self {
+        let domain = email.rsplit('@').next().unwrap_or_default().to_lowercase();
+        match domain.as_str() {
+            "gmail.com" | "googlemail.com" => Self::Personal,
+            _ => Self::Work,
+        }
+    }
+}
+
 /// Finds what `asker` wishes for; `chosen` is the charm that the person chose.
 pub(crate) fn resolve(
     query: &WishQuery,
@@ -60,7 +115,7 @@ pub(crate) fn resolve(
     path.extend(query.path.iter().flatten().cloned());
     let mut matches: Vec<&Charm> = charms
         .iter()
-        .filter(|c| c.id != asker.id && c.tags.iter().any(|t| t.to_lowercase() == tag))
+        .filter(|c| c.id != asker.id && answers(c, &tag, asker, accounts, chosen))
         .filter(|c| in_scope(c, asker, query.scope.as_deref()))
         .filter(|c| match (auth_account(c), asker.account.as_deref()) {
             (Some(offered), Some(bound)) => offered == bound,
@@ -309,6 +364,31 @@ mod tests {
         for found in [&["did:key:far"][..], &[".", "~"], &[]] {
             assert_eq!(scoped(found).as_deref(), Some("of:far"), "{found:?}");
         }
+    }
+
+    #[test]
+    fn an_account_answers_for_what_it_is_for() {
+        let (mut charms, mut accounts) = world();
+        for (account, email) in accounts.iter_mut().zip(["me@gmail.com", "me@firm.example"]) {
+            email.clone_into(&mut account.email);
+        }
+        let found = |charms: &[Charm], query: &str, bound: Option<&str>, chosen: Option<&str>| {
+            let asker = charm("asker", "", "x", bound);
+            resolve(&ask(query), &asker, charms, &accounts, chosen).accounts
+        };
+        assert_eq!(found(&charms, "#googleAuthPersonal", None, None), ["a"]);
+        assert_eq!(found(&charms, "#googleAuthWork/auth", None, None), ["b"]);
+        assert!(found(&charms, "#googleAuthHome", None, None).is_empty());
+        assert!(found(&charms, "#gmailEmailsWork", None, None).is_empty());
+        // What the person said goes before the address.
+        assert_eq!(found(&charms, "#googleAuthWork", Some("a"), None), ["a"]);
+        assert_eq!(
+            found(&charms, "#googleAuthWork", None, Some("old")),
+            ["a", "b"]
+        );
+        // A charm with that very tag is no guess.
+        charms[0].tags.push("googleAuthWork".into());
+        assert_eq!(found(&charms, "#googleAuthWork", None, None), ["b", "a"]);
     }
 
     #[test]

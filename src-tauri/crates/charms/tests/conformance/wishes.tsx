@@ -1,0 +1,44 @@
+// wish in both forms: tags with paths, candidates, what is not found, the clock.
+import { computed, handler, NAME, pattern, Stream, wish, Writable } from "commonfabric";
+
+interface Other { n: number; deep: { list: string[] }; go: Stream<{ x: number }> }
+
+const update = handler<unknown, {
+  found: Other; n: Writable<number>; deep: string; path: string; names: number; missing: unknown; error: string; old: Other; oldPath: string[]; now: number; early: boolean; go: Stream<{ x: number }>;
+}>(async (_event, { found, n, deep, path, names, missing, error, old, oldPath, now, early, go }) => {
+  console.log("result", found.n, n.get(), deep, path, names);
+  console.log("missing", missing === undefined || missing === null, error);
+  console.log("old", old.n, oldPath.join());
+  console.log("now", typeof now, now > 0, early);
+  const status = await new Promise((resolve) => go.send({ x: 1 }, (tx) => resolve(tx.status().status)));
+  console.log("sent", status);
+});
+
+export default pattern(() => {
+  const found = wish<Other>({ query: "#other", scope: [".", "~"] });
+  const missing = wish<Other>({ query: "#nothing" });
+  const old = wish<Other>("#other");
+  const early = computed(() => !!missing.result);
+  return {
+    [NAME]: "Wishes",
+    bgUpdater: update({
+      found: found.result,
+      n: found.result.n,
+      deep: wish<string>({ query: "#other/deep/list/0" }).result,
+      path: wish<string>({ query: "#other", path: ["deep", "list", "1"] }).result,
+      names: computed(() => found.candidates.length),
+      missing: missing.result,
+      error: missing.error,
+      old,
+      oldPath: wish<string[]>("#other/deep/list"),
+      now: wish<number>({ query: "#now" }).result,
+      early,
+      go: found.result.go,
+    }),
+  };
+});
+// says: result 7 7 a b 1
+// says: missing true No favorites found matching "#nothing"
+// says: old 7 a,b
+// says: now number true false
+// says: sent done
