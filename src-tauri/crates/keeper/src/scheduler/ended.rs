@@ -106,6 +106,9 @@ impl Scheduler {
         let was_overdue = c.told.overdue || c.told.was_overdue;
         c.told.overdue = false;
         c.told.was_overdue = false;
+        // All runs of a batch are told as begun together; each runs when the one
+        // before it has ended.
+        let before = self.batches.get(&id).map_or(handed, |b| b.last_report);
         let (factor, first_end) = self.leave_batch(i, id);
         self.watch_until(i, None);
         if removed {
@@ -121,7 +124,7 @@ impl Scheduler {
             .and_then(Bar::of)
             .filter(|_| verdict == Verdict::Good);
         let began = began.unwrap_or(handed);
-        c.quick = verdict == Verdict::Good && t.saturating_sub(began) <= QUICK;
+        c.quick = verdict == Verdict::Good && t.saturating_sub(began.max(before)) <= QUICK;
         let retry_at = end.retry_at;
         let ended = Ended {
             i,

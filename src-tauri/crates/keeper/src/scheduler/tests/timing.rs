@@ -151,6 +151,34 @@ fn batches_after(took: Duration) -> usize {
 }
 
 #[test]
+fn a_run_is_quick_by_its_own_time_not_by_that_of_its_batch() {
+    let mut rig = Rig::new();
+    rig.hold = true;
+    let mut charms: Vec<_> = (0..20)
+        .map(|n| (plan(&format!("a{n:02}"), "s-a"), None))
+        .collect();
+    charms.extend((0..20).map(|n| (plan(&format!("b{n:02}"), "s-b"), None)));
+    rig.send(Input::CharmsAdded(charms));
+    // Both batches are told as begun at once; then, in each, one run after
+    // another ends.
+    let mut open = rig.open.clone();
+    open.sort_by_key(|run| run.charm[1..].to_owned());
+    for run in &open {
+        rig.begin(&run.charm);
+    }
+    for run in &open {
+        rig.pass(Duration::from_millis(50));
+        rig.end(run, good());
+    }
+    rig.starts();
+    rig.hold = false;
+    rig.pass(secs(100));
+    let again = rig.starts();
+    let batches: std::collections::BTreeSet<_> = again.iter().take(40).map(|s| s.batch).collect();
+    assert_eq!(batches.len(), 1, "forty quick charms share a worker");
+}
+
+#[test]
 fn quick_charms_of_other_spaces_share_a_worker_and_slow_ones_do_not() {
     assert_eq!(batches_after(Duration::from_millis(30)), 1);
     assert_eq!(batches_after(secs(1)), 5);
