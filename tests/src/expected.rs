@@ -10,6 +10,32 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const DAYS_BACK: i64 = 90;
 const DAYS_FORWARD: i64 = 365;
 
+/// The members of every run in JSON, in the order in which they are printed
+/// (README, "The command line").
+pub const RUN_MEMBERS: [&str; 11] = [
+    "run",
+    "charm",
+    "space",
+    "trigger",
+    "outcome",
+    "sync",
+    "started_at",
+    "duration_ms",
+    "changed",
+    "calls",
+    "error",
+];
+
+/// Names of an object's members, in the order in which they are printed.
+///
+/// # Panics
+/// When it is no object.
+#[must_use]
+pub fn members(object: &Value) -> Vec<&str> {
+    let fields = object.as_object().expect("an object");
+    fields.keys().map(String::as_str).collect()
+}
+
 /// Asserts that the cells are the messages of the mailbox that a search without
 /// words finds: all but spam, trash and deleted ones.
 ///

@@ -2,28 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use charmkeeper_tests::expected::{RUN_MEMBERS, members};
 use charmkeeper_tests::program;
 use charmkeeper_tests::stage::{CALENDAR, GMAIL, Stage};
 use serde_json::{Value, json};
-
-const RUN_KEYS: [&str; 11] = [
-    "run",
-    "charm",
-    "space",
-    "trigger",
-    "outcome",
-    "sync",
-    "started_at",
-    "duration_ms",
-    "changed",
-    "calls",
-    "error",
-];
-
-fn keys(object: &Value) -> Vec<&str> {
-    let fields = object.as_object().expect("an object");
-    fields.keys().map(String::as_str).collect()
-}
 
 #[tokio::test]
 async fn the_sandbox_command_runs_every_charm_twice_and_says_so_in_json() {
@@ -33,12 +15,12 @@ async fn the_sandbox_command_runs_every_charm_twice_and_says_so_in_json() {
     let done = program::run(command).await.with_code(0);
 
     let answer = done.json();
-    assert_eq!(keys(&answer), ["runs", "cells"]);
-    assert_eq!(keys(&answer["cells"]), ["emails", "events"]);
+    assert_eq!(members(&answer), ["runs", "cells"]);
+    assert_eq!(members(&answer["cells"]), ["emails", "events"]);
     let runs = answer["runs"].as_array().unwrap();
     let mut outcomes: std::collections::BTreeMap<&str, Vec<&str>> = Default::default();
     for run in runs {
-        assert_eq!(keys(run), RUN_KEYS);
+        assert_eq!(members(run), RUN_MEMBERS);
         assert_eq!(run["error"], Value::Null, "{run}");
         assert_eq!(run["sync"], "local");
         assert_eq!(run["trigger"], "manual");

@@ -1,9 +1,10 @@
 //! What each command answers when all is well.
 
+use charmkeeper_tests::expected::{RUN_MEMBERS, members};
 use charmkeeper_tests::stage::{CALENDAR, GMAIL, Stage};
 use serde_json::{Value, json};
 
-use crate::{Bare, RUN, keys};
+use crate::Bare;
 
 const CHARM: [&str; 19] = [
     "charm",
@@ -41,7 +42,7 @@ async fn a_charm_is_added_run_paused_and_removed() {
             "mine",
         ])
         .await;
-    assert_eq!(keys(&added), CHARM);
+    assert_eq!(members(&added), CHARM);
     assert_eq!(added["charm"], "counter");
     assert_eq!(added["name"], "Counter");
     assert_eq!(added["tags"], json!(["counter"]));
@@ -50,14 +51,14 @@ async fn a_charm_is_added_run_paused_and_removed() {
     assert_eq!(added["enabled"], true);
 
     let run = bare.ask(&["run", "counter"]).await;
-    let full = [&RUN[..], &["log", "cells_changed"]].concat();
-    assert_eq!(keys(&run), full);
+    let full = [&RUN_MEMBERS[..], &["log", "cells_changed"]].concat();
+    assert_eq!(members(&run), full);
     assert_eq!(run["outcome"], "ok");
     assert_eq!(run["log"][0]["text"], "adding 5");
     assert_eq!(run["log"][0]["level"], "info");
     let change = &run["cells_changed"][0];
     assert_eq!(
-        keys(change),
+        members(change),
         ["id", "path", "op", "before", "after", "truncated"]
     );
     assert_eq!(
@@ -79,18 +80,18 @@ async fn a_charm_is_added_run_paused_and_removed() {
     assert_eq!(again["outcome"], "ok-unchanged");
 
     let paused = bare.ask(&["pause", "counter"]).await;
-    assert_eq!(keys(&paused), CHARM);
+    assert_eq!(members(&paused), CHARM);
     // A pause outlasts the command, and is shown without a keeper as well.
     assert_eq!(bare.ask(&["charms"]).await[0]["state"], "paused");
     bare.ask(&["resume", "counter"]).await;
     assert_ne!(bare.ask(&["charms"]).await[0]["state"], "paused");
     let charms = bare.ask(&["charms"]).await;
     assert_eq!(charms.as_array().unwrap().len(), 1);
-    assert_eq!(keys(&charms[0]), CHARM);
+    assert_eq!(members(&charms[0]), CHARM);
     assert_eq!(charms[0]["last_outcome"], "ok-unchanged");
 
     let removed = bare.ask(&["remove", "counter"]).await;
-    assert_eq!(keys(&removed), CHARM);
+    assert_eq!(members(&removed), CHARM);
     assert_eq!(bare.ask(&["charms"]).await, json!([]));
     let history = bare.ask(&["history"]).await;
     assert_eq!(history.as_array().unwrap().len(), 3, "the history stays");
@@ -120,7 +121,7 @@ async fn accounts_and_status_say_what_is_there() {
         .connect(charmkeeper_sandbox::SAMPLE_ACCOUNT, None)
         .await;
     assert_eq!(
-        keys(&connected),
+        members(&connected),
         ["account", "granted", "missing", "charms"]
     );
     assert_eq!(connected["granted"], json!(["gmail", "calendar"]));
@@ -131,7 +132,7 @@ async fn accounts_and_status_say_what_is_there() {
     let accounts = stage.ask(["accounts"]).await;
     assert_eq!(accounts, json!([connected["account"]]));
     assert_eq!(
-        keys(&accounts[0]),
+        members(&accounts[0]),
         [
             "account",
             "email",
@@ -147,7 +148,7 @@ async fn accounts_and_status_say_what_is_there() {
 
     let status = stage.ask(["status"]).await;
     assert_eq!(
-        keys(&status),
+        members(&status),
         [
             "summary", "icon", "serving", "pid", "version", "home", "online", "warning", "paused",
             "running", "charms", "accounts"
@@ -159,7 +160,7 @@ async fn accounts_and_status_say_what_is_there() {
 
     let email = charmkeeper_sandbox::SAMPLE_ACCOUNT;
     let gone = stage.ask(["disconnect", email]).await;
-    assert_eq!(keys(&gone), ["account", "email", "revoked", "stopped"]);
+    assert_eq!(members(&gone), ["account", "email", "revoked", "stopped"]);
     assert_eq!(gone["revoked"], true);
     assert_eq!(stage.ask(["accounts"]).await, json!([]));
     let requests = stage.google.requests();
@@ -176,7 +177,7 @@ async fn the_doctor_looks_at_everything() {
     let report = stage.run(["doctor"]).await;
     let checks = report.json();
     for check in checks.as_array().unwrap() {
-        assert_eq!(keys(check), ["name", "state", "detail", "hint"]);
+        assert_eq!(members(check), ["name", "state", "detail", "hint"]);
         let state = check["state"].as_str().unwrap();
         assert!(["ok", "warning", "problem"].contains(&state), "{check}");
     }

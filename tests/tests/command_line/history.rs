@@ -1,8 +1,9 @@
 //! `history`: filters and exports.
 
+use charmkeeper_tests::expected::{RUN_MEMBERS, members};
 use charmkeeper_tests::program::Done;
 
-use crate::{Bare, RUN, keys};
+use crate::Bare;
 
 /// Two good runs, a failed one between them, and one without a change.
 async fn with_history() -> Bare {
@@ -29,7 +30,7 @@ async fn runs_are_listed_newest_first_and_filtered() {
     let bare = with_history().await;
     let all = bare.ask(&["history"]).await;
     for run in all.as_array().unwrap() {
-        assert_eq!(keys(run), RUN);
+        assert_eq!(members(run), RUN_MEMBERS);
     }
     for (filter, expected) in [
         (&[][..], &["ok-unchanged", "ok", "failed", "ok"][..]),
@@ -64,7 +65,7 @@ async fn an_export_is_the_same_runs_as_json_or_csv() {
 
     let csv = bare.say(&["history", "--format", "csv"]).await.with_code(0);
     let lines: Vec<_> = csv.out.lines().collect();
-    assert_eq!(lines[0], RUN.join(","));
+    assert_eq!(lines[0], RUN_MEMBERS.join(","));
     assert_eq!(lines.len(), 5, "{csv}");
     let failed = lines[3];
     assert!(

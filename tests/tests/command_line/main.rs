@@ -108,24 +108,3 @@ impl Bare {
         self.run(args).await.with_code(0).json()
     }
 }
-
-/// Names of an object's fields, in the order in which they are printed.
-fn keys(object: &Value) -> Vec<&str> {
-    let fields = object.as_object().expect("an object");
-    fields.keys().map(String::as_str).collect()
-}
-
-/// What every run in JSON consists of.
-const RUN: [&str; 11] = [
-    "run",
-    "charm",
-    "space",
-    "trigger",
-    "outcome",
-    "sync",
-    "started_at",
-    "duration_ms",
-    "changed",
-    "calls",
-    "error",
-];

@@ -1,10 +1,11 @@
 //! A keeper in the background, and the commands that reach it.
 
+use charmkeeper_tests::expected::{RUN_MEMBERS, members};
 use charmkeeper_tests::program::{self, Going};
 use charmkeeper_tests::{keyring, wait_until};
 use serde_json::{Value, json};
 
-use crate::{Bare, RUN, keys};
+use crate::Bare;
 
 async fn serve(bare: &Bare) -> Going {
     let mut serve = Going::start(bare.command(&["serve"]));
@@ -23,7 +24,7 @@ async fn commands_reach_the_keeper_that_runs() {
     // It runs at once, and `serve` prints the run.
     let line = serve.out_line(|l| l.contains("\"added\"")).await;
     let run: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(keys(&run), RUN);
+    assert_eq!(members(&run), RUN_MEMBERS);
     assert_eq!(
         (&run["charm"], &run["outcome"]),
         (&json!("counter"), &json!("ok"))

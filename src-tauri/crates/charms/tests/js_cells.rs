@@ -1,29 +1,9 @@
 //! The charm API's cells in the real engine: reading, writing, links, lists.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests"
-)]
 
-use charmkeeper_charms::testing::{Evaluated, FakeHost, eval_in_engine};
+mod js_support;
 
-const ASSERT: &str = include_str!("js/assert.js");
-
-fn run(code: &str, host: FakeHost) -> Evaluated {
-    let seen = eval_in_engine(
-        &[("charm:///main.js", code), ("charm:///assert.js", ASSERT)],
-        host,
-    );
-    let report = seen.report();
-    assert_eq!(
-        report["ending"],
-        "ok",
-        "{}",
-        report["error"]["message"].as_str().unwrap_or("")
-    );
-    seen
-}
+use charmkeeper_charms::testing::FakeHost;
+use js_support::run;
 
 #[test]
 fn cells() {

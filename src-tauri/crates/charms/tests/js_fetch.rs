@@ -6,10 +6,10 @@
     reason = "helpers of tests"
 )]
 
+mod js_support;
+
 use charmkeeper_charms::testing::{Evaluated, FakeAnswer, FakeHost, eval_in_engine};
 use serde_json::{Value, json};
-
-const ASSERT: &str = include_str!("js/assert.js");
 
 /// Answers with what was asked: the status is in the path, the body tells the
 /// request.
@@ -47,13 +47,6 @@ fn online() -> FakeHost {
     }
 }
 
-fn eval(code: &str, host: FakeHost) -> Evaluated {
-    eval_in_engine(
-        &[("charm:///main.js", code), ("charm:///assert.js", ASSERT)],
-        host,
-    )
-}
-
 /// Runs the body of a handler; `get(url)` fetches and gives the status.
 fn handler(body: &str, host: FakeHost) -> Evaluated {
     let code = format!(
@@ -61,7 +54,7 @@ fn handler(body: &str, host: FakeHost) -> Evaluated {
          const get = async (path) => (await fetch('https://api.test' + path)).status;
          export default pattern(() => ({{ bgUpdater: action(async () => {{ {body} }}) }}));"
     );
-    eval(&code, host)
+    eval_in_engine(&[("charm:///main.js", &code)], host)
 }
 
 fn failed(body: &str, host: FakeHost) -> u64 {
@@ -73,14 +66,7 @@ fn failed(body: &str, host: FakeHost) -> u64 {
 
 #[test]
 fn fetch_and_its_objects() {
-    let seen = eval(include_str!("js/fetch.js"), online());
-    let report = seen.report();
-    assert_eq!(
-        report["ending"],
-        "ok",
-        "{}",
-        report["error"]["message"].as_str().unwrap_or("")
-    );
+    let seen = js_support::run(include_str!("js/fetch.js"), online());
     assert_eq!(seen.fetches[0]["redirect"], "follow");
 }
 

@@ -4,24 +4,15 @@
 //! Never prints: `commands` do. What the window shows besides is left out.
 
 use charmkeeper_base::http::CallRecord;
-use charmkeeper_base::{Outcome, SyncState, Trigger, UnixMs};
-use charmkeeper_keeper::api::{CellChangeView, LogView, RunDetails, RunError};
+use charmkeeper_keeper::api::{CellChangeView, LogView, RunDetails};
+use charmkeeper_keeper::export::RunJson;
 use serde::Serialize;
 
 /// One run in full.
 #[derive(Debug, Serialize)]
 pub(crate) struct DetailsJson<'a> {
-    run: &'a str,
-    charm: &'a str,
-    space: &'a str,
-    trigger: Trigger,
-    outcome: Option<Outcome>,
-    sync: SyncState,
-    started_at: UnixMs,
-    duration_ms: Option<u64>,
-    changed: u64,
-    calls: &'a [CallRecord],
-    error: Option<&'a RunError>,
+    #[serde(flatten)]
+    run: RunJson<'a, &'a [CallRecord]>,
     log: &'a [LogView],
     cells_changed: &'a [CellChangeView],
 }
@@ -30,17 +21,7 @@ impl<'a> DetailsJson<'a> {
     /// What is printed of a run in full.
     pub(crate) fn of(run: &'a RunDetails) -> Self {
         Self {
-            run: &run.run,
-            charm: &run.charm,
-            space: &run.space,
-            trigger: run.trigger,
-            outcome: run.outcome,
-            sync: run.sync,
-            started_at: run.started_at,
-            duration_ms: run.duration_ms,
-            changed: run.changed,
-            calls: &run.calls,
-            error: run.error.as_ref(),
+            run: RunJson::in_full(run),
             log: &run.log,
             cells_changed: &run.cells_changed,
         }
@@ -49,8 +30,9 @@ impl<'a> DetailsJson<'a> {
 
 #[cfg(test)]
 mod tests {
+    use charmkeeper_base::{Outcome, SyncState, Trigger, UnixMs};
+
     use super::*;
-    use charmkeeper_keeper::export::RunJson;
 
     #[test]
     fn a_run_has_the_promised_members_and_no_others() {

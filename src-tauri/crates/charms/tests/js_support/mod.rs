@@ -116,3 +116,24 @@ pub fn changes(seen: &Evaluated) -> Vec<Value> {
     assert_eq!(report["ending"], "ok", "{}", report["error"]);
     report["changes"].as_array().unwrap().clone()
 }
+
+/// Runs a file of `tests/js` beside `assert.js`: a charm whose `bgUpdater` runs
+/// its assertions.
+///
+/// # Panics
+/// With the first assertion that does not hold.
+pub fn run(code: &str, host: FakeHost) -> Evaluated {
+    let files = [
+        ("charm:///main.js", code),
+        ("charm:///assert.js", include_str!("../js/assert.js")),
+    ];
+    let seen = eval_in_engine(&files, host);
+    let report = seen.report();
+    assert_eq!(
+        report["ending"],
+        "ok",
+        "{}",
+        report["error"]["message"].as_str().unwrap_or("")
+    );
+    seen
+}

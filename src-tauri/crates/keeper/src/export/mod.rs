@@ -7,14 +7,16 @@ pub(crate) mod everything;
 mod file;
 pub(crate) mod history;
 
+use charmkeeper_base::http::CallRecord;
 use charmkeeper_base::{Outcome, SyncState, Trigger, UnixMs};
 use serde::Serialize;
 
-use crate::api::{RunError, RunView};
+use crate::api::{RunDetails, RunError, RunView};
 
-/// One row as JSON. What the window shows besides is left out.
+/// A run as JSON: a row counts its calls, a run in full lists them. What the
+/// window shows besides is left out.
 #[derive(Debug, Serialize)]
-pub struct RunJson<'a> {
+pub struct RunJson<'a, Calls = u64> {
     run: &'a str,
     charm: &'a str,
     space: &'a str,
@@ -24,7 +26,7 @@ pub struct RunJson<'a> {
     started_at: UnixMs,
     duration_ms: Option<u64>,
     changed: u64,
-    calls: u64,
+    calls: Calls,
     error: Option<&'a RunError>,
 }
 
@@ -43,6 +45,26 @@ impl<'a> RunJson<'a> {
             duration_ms: run.duration_ms,
             changed: run.changed,
             calls: run.calls,
+            error: run.error.as_ref(),
+        }
+    }
+}
+
+impl<'a> RunJson<'a, &'a [CallRecord]> {
+    /// What a run in full has in common with its row, and its calls.
+    #[must_use]
+    pub fn in_full(run: &'a RunDetails) -> Self {
+        Self {
+            run: &run.run,
+            charm: &run.charm,
+            space: &run.space,
+            trigger: run.trigger,
+            outcome: run.outcome,
+            sync: run.sync,
+            started_at: run.started_at,
+            duration_ms: run.duration_ms,
+            changed: run.changed,
+            calls: &run.calls,
             error: run.error.as_ref(),
         }
     }

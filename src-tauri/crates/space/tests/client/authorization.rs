@@ -42,9 +42,7 @@ async fn flags_that_do_not_fit_stop_everything_with_a_sentence() {
     ] {
         let mut bench = Bench::new();
         let mut peer = bench.accept().await;
-        let session = bench
-            .connection
-            .register(SPACE, me(), Descriptor::default());
+        let session = bench.session();
         peer.read().await;
         peer.say(hello_ok(flags, 1)).await;
         let Event::Stopped { error } = bench.event().await else {
@@ -91,9 +89,7 @@ async fn capabilities_that_we_do_not_use_are_no_obstacle() {
 async fn each_open_is_signed_for_its_challenge() {
     let bench = Bench::new();
     let mut peer = bench.greet().await;
-    let _first = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let _first = bench.session();
     let _second = bench
         .connection
         .register(OTHER, me(), Descriptor::default());
@@ -118,9 +114,7 @@ async fn each_open_is_signed_for_its_challenge() {
 async fn a_refusal_ends_one_space_and_the_other_gets_a_new_connection() {
     let mut bench = Bench::new();
     let mut peer = bench.greet().await;
-    let refused = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let refused = bench.session();
     let good = bench
         .connection
         .register(OTHER, me(), Descriptor::default());
@@ -159,9 +153,7 @@ async fn a_refusal_ends_one_space_and_the_other_gets_a_new_connection() {
 async fn what_a_new_challenge_heals_is_tried_again_on_a_new_connection() {
     let bench = Bench::new();
     let mut peer = bench.greet().await;
-    let session = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let session = bench.session();
     for message in [
         "memory session.open challenge expired",
         "memory session.open authorization expired",
@@ -178,9 +170,7 @@ async fn what_a_new_challenge_heals_is_tried_again_on_a_new_connection() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_failure_is_retried_and_told_to_whoever_waits() {
     let bench = Bench::new();
-    let session = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let session = bench.session();
     let server = async {
         for _ in 0..3 {
             let mut peer = bench.greet().await;
@@ -247,9 +237,7 @@ async fn a_session_that_is_revoked_is_over_and_not_opened_again() {
     for reason in [RevokedReason::TakenOver, RevokedReason::Unauthorized] {
         let mut bench = Bench::new();
         let mut peer = bench.greet().await;
-        let session = bench
-            .connection
-            .register(SPACE, me(), Descriptor::default());
+        let session = bench.session();
         peer.accept_open("s1", |_| {}).await;
         session.opened().await.unwrap();
         peer.say(ServerMessage::Revoked(Revoked {
@@ -280,9 +268,7 @@ async fn a_clock_that_is_far_off_is_put_right_by_the_challenge() {
     let bench = Bench::new();
     bench.clock.advance(Duration::from_secs(86_400));
     let mut peer = bench.greet().await;
-    let _session = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let _session = bench.session();
     let open = peer.open().await;
     assert_eq!(open.invocation.value()["iat"], NOW);
     assert_eq!(open.invocation.value()["exp"], NOW + 300);

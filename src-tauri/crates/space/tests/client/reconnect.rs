@@ -61,9 +61,7 @@ async fn a_server_that_falls_silent_is_asked_and_then_left() {
 async fn a_request_without_an_answer_ends_though_pings_come() {
     let bench = Bench::new();
     let mut peer = bench.greet().await;
-    let session = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let session = bench.session();
     peer.accept_open("s", |_| {}).await;
     session.opened().await.unwrap();
     let pings = async {
@@ -155,9 +153,7 @@ async fn without_a_connection_waiting_and_asking_end_in_offline() {
         .open_space(SPACE, me(), Descriptor::default());
     let (opened, ()) = tokio::join!(opening, async { bench.refuse() });
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::Offline);
-    let session = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let session = bench.session();
     assert_eq!(
         session.request(exists("of:a")).await,
         Err(SpaceError::NotOpen)
@@ -231,9 +227,7 @@ async fn a_commit_in_doubt_is_told_and_goes_unchanged_into_the_resumed_session()
 async fn watches_are_set_again_when_the_server_forgot_the_session() {
     let mut bench = Bench::new();
     let mut peer = bench.greet().await;
-    let session = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let session = bench.session();
     peer.accept_open("s", |_| {}).await;
     session.opened().await.unwrap();
     let (watched, ()) = tokio::join!(session.watch(watch()), async {
@@ -282,9 +276,7 @@ async fn watches_are_set_again_when_the_server_forgot_the_session() {
 async fn a_gap_after_a_resume_is_told() {
     let mut bench = Bench::new();
     let mut peer = bench.greet().await;
-    let session = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let session = bench.session();
     peer.accept_open("s", |_| {}).await;
     session.opened().await.unwrap();
     peer.say(ServerMessage::Effect(SyncEffect {
@@ -337,9 +329,7 @@ async fn what_cannot_be_read_ends_the_connection_and_a_new_one_is_made() {
 async fn a_session_that_was_dropped_is_not_opened_again() {
     let bench = Bench::new();
     let mut peer = bench.greet().await;
-    let session = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let session = bench.session();
     peer.accept_open("s", |_| {}).await;
     session.opened().await.unwrap();
     drop(session);

@@ -3,19 +3,17 @@
 use charmkeeper_space::client::{Event, Session, SpaceError, Verdict};
 use charmkeeper_space::codec::{CodecError, MAX_FRAME};
 use charmkeeper_space::messages::{
-    Command, Commit, CommitOk, Descriptor, Operation, Query, QueryOk, ServerMessage, Sync,
-    SyncEffect, Watch, WatchOk, WireError,
+    Command, Commit, CommitOk, Operation, Query, QueryOk, ServerMessage, Sync, SyncEffect, Watch,
+    WatchOk, WireError,
 };
 use serde_json::json;
 
-use crate::support::{Bench, Peer, SPACE, error, exists, me};
+use crate::support::{Bench, Peer, SPACE, error, exists};
 
 async fn open() -> (Bench, Peer, Session) {
     let mut bench = Bench::new();
     let mut peer = bench.greet().await;
-    let session = bench
-        .connection
-        .register(SPACE, me(), Descriptor::default());
+    let session = bench.session();
     peer.accept_open("s1", |_| {}).await;
     bench
         .until(|event| matches!(event, Event::Opened { .. }).then_some(()))

@@ -6,12 +6,14 @@ use std::time::Duration;
 use charmkeeper_base::UnixMs;
 use charmkeeper_base::random::SeededRandom;
 use charmkeeper_base::time::FakeClock;
-use charmkeeper_space::client::{Connection, Dial, Event, Events, Settings, SpaceError, Stream};
+use charmkeeper_space::client::{
+    Connection, Dial, Event, Events, Session, Settings, SpaceError, Stream,
+};
 use charmkeeper_space::codec;
 use charmkeeper_space::identity::Identity;
 use charmkeeper_space::messages::{
-    Challenge, ClientMessage, Command, Flags, HelloOk, OpenOk, PROTOCOL, Request, Response,
-    ServerMessage, SessionOpen, SessionOpenAuth, WireError,
+    Challenge, ClientMessage, Command, Descriptor, Flags, HelloOk, OpenOk, PROTOCOL, Request,
+    Response, ServerMessage, SessionOpen, SessionOpenAuth, WireError,
 };
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -81,6 +83,11 @@ impl Bench {
             clock,
             script: Script(script),
         }
+    }
+
+    /// A session in the space that these tests use.
+    pub(crate) fn session(&self) -> Session {
+        self.connection.register(SPACE, me(), Descriptor::default())
     }
 
     pub(crate) fn refuse(&self) {
