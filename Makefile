@@ -3,6 +3,7 @@
 #   make run      build the program and try everything on this computer
 #   make desktop  build the tray and the window as well
 #   make test     every check there is
+#   make screenshots  a picture of every page, in target/screenshots
 #   make package  installers for this computer's kind of system
 #   make bench    the budgets, measured on the release build
 #   make help     this list
@@ -28,7 +29,7 @@ endif
 # prints each run.
 DISPLAYED := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s)),desktop,build)
 
-.PHONY: help setup-run setup-desktop setup-test setup-package run build desktop release test lint unit keyring ui \
+.PHONY: help setup-run setup-desktop setup-test setup-package setup-screenshots screenshots run build desktop release test lint unit keyring ui \
   types desktop-test bench package clean
 
 help:
@@ -45,6 +46,9 @@ setup-test:
 
 setup-package:
 	@tests/harness/packages.sh package
+
+setup-screenshots:
+	@tests/harness/packages.sh screenshots
 
 build: setup-run
 	$(CARGO) build --locked -p charmkeeper
@@ -87,6 +91,11 @@ types:
 # The window: types, tests, and the page that the program embeds.
 ui:
 	cd ui && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check && npm test --silent && npm run --silent build
+
+# Every page and its main states, light and dark, at 100 % and at 200 %, from
+# the page with a keeper of its own. Ends with 1 when a page is too wide or complains.
+screenshots: setup-screenshots
+	cd ui && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build:fake && npm run --silent screenshots -- ../target/screenshots
 
 bench: release
 	$(CARGO) run --locked -p charmkeeper-tests --bin bench

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what is missing on Debian and Ubuntu, and says what to install
-# elsewhere. Usage: packages.sh run|desktop|test|package
+# elsewhere. Usage: packages.sh run|desktop|test|package|screenshots
 #
 #   run      the command line and the keeper
 #   desktop  and the tray and the window
 #   test     and what the tests drive: keyring, virtual display, WebDriver
 #   package  and what the packages are checked with
+#   screenshots  a browser, and letters and signs of every kind
 set -euo pipefail
 
 core=(build-essential)
@@ -22,7 +23,9 @@ case "${1:-run}" in
   package)
     packages=("${core[@]}" "${window[@]}" libayatana-appindicator3-dev desktop-file-utils xvfb openbox wmctrl
       webkit2gtk-driver dbus) ;;
-  *) echo "usage: $0 run|desktop|test|package" >&2; exit 2 ;;
+  screenshots)
+    packages=("${core[@]}" chromium fonts-dejavu-core fonts-noto-core fonts-noto-mono fonts-noto-color-emoji) ;;
+  *) echo "usage: $0 run|desktop|test|package|screenshots" >&2; exit 2 ;;
 esac
 
 need() { command -v "$1" >/dev/null 2>&1; }

@@ -1,5 +1,6 @@
 // What the cells of made-up charms hold.
 import type { CharmView, JsonValue } from "$lib/bindings";
+import { oddCells } from "./odd";
 
 const PEOPLE = ["Robin <robin@example.com>", "Sam <sam@example.net>", "نور <noor@example.org>", "Alex <alex@example.com>"];
 const SUBJECTS = [
@@ -37,6 +38,7 @@ function events(now: number): JsonValue {
 /** All outputs of a charm. */
 export function cellsOf(charm: CharmView, now: number): JsonValue {
   if (charm.last_run_at === null) return {};
+  if (charm.charm === "markup") return oddCells();
   if (charm.source.includes("gmail")) return mail(now);
   if (charm.source.includes("calendar")) return events(now);
   return {

@@ -3,8 +3,8 @@
 // and the program's errors. Never a part of the program's own build.
 //
 // The address of the page chooses what is seen:
-//   scene=usual|first|empty|trouble|busy|many   theme=system|light|dark
-//   now=RFC3339 (the time stands still)         total=RUNS   sandbox
+//   scene=usual|first|empty|trouble|busy|many|odd   theme=system|light|dark
+//   now=RFC3339 (the time stands still)   total=RUNS   sandbox   paused   warning
 //   browser=grants|grants-some|refuses|waits    fail=cells,spaces   live
 import type { ApiError, Event } from "$lib/bindings";
 import { clock } from "$lib/clock.svelte";
@@ -59,6 +59,7 @@ export interface FakeControls {
 
 const FAULT = fault("local", "The database cannot be read: the disk is full.", "Make some room and try again.");
 const EPOCH = Date.parse("2026-11-21T14:05:00Z");
+const WARNING = "The database was damaged and has been read from its last copy, of 20 November 2026, 09:12. What was written after that is in the folder “damaged-1”.";
 
 function worldOf(options: FakeOptions): { world: World; sandbox: boolean } {
   const params = options.params ?? new URLSearchParams();
@@ -77,6 +78,8 @@ function worldOf(options: FakeOptions): { world: World; sandbox: boolean } {
     total: Number(params.get("total") ?? options.total ?? 5000),
   });
   world.browser = options.browser ?? ((params.get("browser") ?? "grants") as Browser);
+  if (params.has("paused")) world.paused = { until: time.iso(3_600_000) };
+  if (params.has("warning")) world.warning = WARNING;
   for (const kind of params.get("fail")?.split(",") ?? []) world.failures.set(kind, FAULT);
   clock.use(() => time.now());
   return { world, sandbox: params.has("sandbox") };

@@ -1,7 +1,8 @@
 // The inside of a made-up run: calls, changed cells, log, stack.
 import type { CallRecord, CellChangeView, JsonValue, LogView, RunView } from "$lib/bindings";
+import { oddChanges } from "./odd";
 
-type Kind = "mail" | "calendar" | "notes" | "broken";
+type Kind = "mail" | "calendar" | "notes" | "broken" | "odd";
 
 const SUBJECTS = [
   "Minutes of the garden meeting",
@@ -42,6 +43,7 @@ export function callsOf(run: RunView, kind: Kind): CallRecord[] {
 }
 
 export function changesOf(run: RunView, kind: Kind): CellChangeView[] {
+  if (kind === "odd" && run.changed > 0) return oddChanges();
   return Array.from({ length: Math.min(run.changed, 60) }, (_, n): CellChangeView => {
     const id = `of:fid1:${"abcdefgh"[n % 8]}${n}k2p9`;
     const subject = SUBJECTS[n % SUBJECTS.length] ?? "";

@@ -25,7 +25,7 @@ export interface FakeRunCharm {
   name: string;
   account: string | null;
   space: string;
-  kind: "mail" | "calendar" | "notes" | "broken";
+  kind: "mail" | "calendar" | "notes" | "broken" | "odd";
 }
 
 export interface FakeRunsOptions {

@@ -1,12 +1,13 @@
 // What the keeper in the page begins with: believable accounts, charms, spaces
 // and favorites. Made-up people at example addresses, no secret anywhere.
 import type { AccountView, CharmView, FavoriteView, SettingsView, SpaceView } from "$lib/bindings";
+import { oddAccounts, oddCharms } from "./odd";
 import type { FakeTime } from "./time";
 
 /** A first sight of the program; the address of the page chooses one. */
-export type Scene = "usual" | "first" | "empty" | "trouble" | "busy" | "many";
+export type Scene = "usual" | "first" | "empty" | "trouble" | "busy" | "many" | "odd";
 
-export const SCENES: readonly Scene[] = ["usual", "first", "empty", "trouble", "busy", "many"];
+export const SCENES: readonly Scene[] = ["usual", "first", "empty", "trouble", "busy", "many", "odd"];
 
 export const HOME = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
 export const BOOKS = "did:key:z6MkwYMhwTvsq376YBAcJHy3vyRWzBgn5vKfVqqDCgm7XVKU";
@@ -58,6 +59,7 @@ export function account(time: FakeTime, id: string, email: string, services: str
 
 export function accounts(time: FakeTime, scene: Scene): AccountView[] {
   if (scene === "first" || scene === "empty") return [];
+  if (scene === "odd") return oddAccounts(time);
   const kim = account(time, "a1", "kim@example.com", ["gmail", "calendar"]);
   const work = account(time, "a2", "kim.doe@work.example", ["gmail"]);
   if (scene !== "trouble") return [kim, work];
@@ -70,6 +72,7 @@ export function accounts(time: FakeTime, scene: Scene): AccountView[] {
 export function charms(time: FakeTime, scene: Scene): CharmView[] {
   if (scene === "first" || scene === "empty") return [];
   if (scene === "many") return Array.from({ length: 1000 }, (_, n) => numbered(time, n));
+  if (scene === "odd") return oddCharms(time);
   const all = usual(time);
   return scene === "trouble" ? all.map((c) => troubled(time, c)) : all;
 }

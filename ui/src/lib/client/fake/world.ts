@@ -138,7 +138,8 @@ export class World {
   }
 }
 
-function kindOf(charm: CharmView): "mail" | "calendar" | "notes" | "broken" {
+function kindOf(charm: CharmView): "mail" | "calendar" | "notes" | "broken" | "odd" {
+  if (charm.charm === "markup") return "odd";
   if (charm.failures > 0) return "broken";
   if (charm.source.includes("gmail")) return "mail";
   return charm.source.includes("calendar") ? "calendar" : "notes";
