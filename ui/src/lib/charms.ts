@@ -37,9 +37,11 @@ export function lookOfState(state: string): Look {
 // account and has no work of its own, so it is not shown among the charms.
 const SIGN_IN_SOURCE = "builtin:google-auth";
 
-/** The charms that a person looks after. */
+/** The charms that a person looks after; one without a name goes by its handle. */
 export function shownCharms(charms: readonly CharmView[]): CharmView[] {
-  return charms.filter((c) => c.source !== SIGN_IN_SOURCE);
+  return charms
+    .filter((c) => c.source !== SIGN_IN_SOURCE)
+    .map((c) => (c.name.trim() === "" ? { ...c, name: c.charm } : c));
 }
 
 /** The run of a charm that goes on now. */

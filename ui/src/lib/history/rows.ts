@@ -4,7 +4,7 @@ import { duration } from "$lib/format";
 import { t } from "$lib/i18n";
 
 /** Name of the charm, or its handle where it has none. */
-export const charmOf = (run: RunView): string => run.charm_name || run.charm;
+export const charmOf = (run: RunView): string => run.charm_name.trim() || run.charm;
 
 /** What came of a run, in a few words. */
 export function result(run: RunView): string {
