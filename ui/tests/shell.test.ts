@@ -7,7 +7,12 @@ import { Paced } from "$lib/paced";
 import { parse, router } from "$lib/router.svelte";
 import App from "../src/App.svelte";
 import { expectNoAxe, menuEntry } from "./helpers";
-import { NOW, settings, status, type Stub, stub } from "./stub";
+import { charm as charmOf } from "$lib/client/fake/seed";
+import { FakeTime } from "$lib/client/fake/time";
+import { NOW, settings, status as bare, type Stub, stub } from "./stub";
+
+/** A state with something to sync. */
+const status = { ...bare, charms: [charmOf(new FakeTime({ now: NOW, manual: true, still: true }), { charm: "gmail", name: "Gmail importer" })] };
 
 function show(client: Stub = stub(), address = "#/history") {
   clock.use(() => NOW);
@@ -72,8 +77,19 @@ describe("the window", () => {
     await waitFor(() => expect(client.asked).toContainEqual({ do: "resume-all" }));
   });
 
+  it("has nothing to sync without a charm that runs on its own", async () => {
+    const off = { ...status, charms: status.charms.map((c) => ({ ...c, enabled: false })) };
+    const client = stub(0, { status: () => off });
+    const { user } = show(client);
+    await screen.findAllByText("All synced · 2 min ago");
+    const sync = screen.getByRole("button", { name: "Sync now" });
+    expect(sync.getAttribute("aria-disabled")).toBe("true");
+    await user.click(sync);
+    expect(client.asked).not.toContainEqual({ do: "run-all" });
+  });
+
   it("tells a failed action in a message, with what to do", async () => {
-    const client = stub(0, { "run-all": () => Promise.reject({ kind: "offline", message: "There is no network.", hint: "Connect first." }) });
+    const client = stub(0, { status: () => status, "run-all": () => Promise.reject({ kind: "offline", message: "There is no network.", hint: "Connect first." }) });
     const { user } = show(client);
     const sync = await screen.findByRole("button", { name: "Sync now" });
     await waitFor(() => expect(sync.getAttribute("aria-disabled")).toBeNull());

@@ -93,4 +93,4 @@ export function charmsIn(runs: readonly RunView[]): string[] {
   return [...times].sort((a, b) => b[1] - a[1]).map(([charm]) => charm);
 }
 
-const name = (run: RunView) => run.charm_name || run.charm;
+const name = (run: RunView) => run.charm_name.trim() || run.charm;
