@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::backend::{Backend, Side};
 use crate::notify::Notifier;
 use crate::panel::{self, Shade};
+use crate::setup::Plan;
 use crate::tray::Tray;
 use crate::tray::model::TrayModel;
 use crate::window::LABEL;
@@ -60,7 +61,10 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>, backend: Arc<Backend>)
             }
             () = tokio::time::sleep_until(due) => {
                 due = Instant::now() + REST;
-                let model = model(&backend).await;
+                let mut model = model(&backend).await;
+                if app.try_state::<Plan>().is_some_and(|plan| plan.sandbox) {
+                    model = model.in_sandbox();
+                }
                 show(&app, model, shade);
             }
         }

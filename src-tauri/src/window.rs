@@ -17,6 +17,7 @@ use tauri::{
 
 use crate::args::page as checked;
 use crate::setup::Plan;
+use crate::texts::text;
 
 /// The only window.
 pub const LABEL: &str = "main";
@@ -132,6 +133,9 @@ fn make<R: Runtime>(app: &AppHandle<R>, page: Option<&str>) -> tauri::Result<Web
         });
     if let Some(plan) = app.try_state::<Plan>() {
         builder = builder.data_directory(plan.home.dir().join(STORAGE));
+        if plan.sandbox {
+            builder = builder.title(text("tray.sandbox-title"));
+        }
     }
     let window = builder.build()?;
     crash::watch(&window);

@@ -187,12 +187,29 @@ describe("the first sight", () => {
     await waitFor(() => expect(client.world.settings.introduced).toBe(true));
   });
 
-  it("tells how to try the sandbox", async () => {
-    const { client, user } = show();
-    await user.click(await screen.findByRole("button", { name: /^Try the sandbox/ }));
-    await user.click(screen.getByRole("button", { name: "Copy the command" }));
-    expect(client.copied).toEqual(["charmkeeper sandbox"]);
+  it("opens the sandbox beside this profile, and says how to come back", async () => {
+    const { client, user, container } = show();
+    const choice = await screen.findByRole("button", { name: /^Try the sandbox/ });
+    await user.click(choice);
+    const told = await screen.findByText(/is open in a window of its own/);
+    expect(told.closest("[role=status]")).toBeTruthy();
+    expect(client.opened).toEqual(["sandbox"]);
+    // The first run is still to come, and the focus stays where it was.
     expect(client.world.settings.introduced).toBe(false);
+    expect(document.activeElement).toBe(choice);
+    await expectNoAxe(container);
+  });
+
+  it("says why the sandbox did not open, and can try again", async () => {
+    const { client, user } = show();
+    client.fail("trySandbox", { kind: "local", message: "The sandbox could not be started: the port is taken." });
+    const choice = await screen.findByRole("button", { name: /^Try the sandbox/ });
+    await user.click(choice);
+    expect((await screen.findByText(/the port is taken/)).closest("[role=alert]")).toBeTruthy();
+    client.mend("trySandbox");
+    await user.click(choice);
+    await screen.findByText(/is open in a window of its own/);
+    expect(screen.queryByText(/the port is taken/)).toBeNull();
   });
 
   it("asks about starting at login", async () => {

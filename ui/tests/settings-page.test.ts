@@ -54,6 +54,16 @@ describe("settings", () => {
     expect(client.world.settings.client.source).toBe("none");
   });
 
+  it("open the sandbox, but not from within it", async () => {
+    const { client, user, unmount } = await show();
+    await user.click(await screen.findByRole("button", { name: "Open the sandbox" }));
+    await waitFor(() => expect(client.opened).toEqual(["sandbox"]));
+    unmount();
+    await show("#/settings", { params: new URLSearchParams("sandbox") });
+    await screen.findByRole("button", { name: "Quit Charmkeeper" });
+    expect(screen.queryByRole("button", { name: "Open the sandbox" })).toBeNull();
+  });
+
   it("show the data folder and export everything", async () => {
     const { client, user, app } = await show();
     await user.click(await screen.findByRole("button", { name: "Open the folder" }));

@@ -43,6 +43,22 @@ describe("the window", () => {
     expect(screen.getByRole("navigation")).toBeTruthy();
   });
 
+  it("says on every page that it is the sandbox, and is the way out of it", async () => {
+    const client = stub(0, { settings: () => ({ ...settings, introduced: false }) });
+    const info = await client.shell.appInfo();
+    const left = vi.fn(async () => null);
+    client.shell = { ...client.shell, appInfo: async () => ({ ...info, sandbox: true }), quit: left };
+    const { user, container } = show(client, "#");
+    const bar = await screen.findByRole("complementary", { name: "Sandbox" });
+    expect(bar.textContent).toContain("Nothing here reaches your real accounts.");
+    // On the welcome page, and on one with the navigation.
+    client.navigate("/history");
+    await screen.findByRole("navigation");
+    await expectNoAxe(container);
+    await user.click(screen.getByRole("button", { name: "Leave the sandbox" }));
+    expect(left).toHaveBeenCalledOnce();
+  });
+
   it("goes where the tray asks", async () => {
     const { client } = show();
     client.navigate("/accounts?x=1");

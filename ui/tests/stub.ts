@@ -81,6 +81,7 @@ export function stub(total = 500, handlers: Handlers = {}): Stub {
     ...handlers,
   };
   const shell = {
+    trySandbox: async () => null,
     appInfo: async () => ({ version: "0.1.0", platform: "linux", sandbox: false, home: "/", debug: true }),
     copyText: async (text: string) => {
       copied.push(text);

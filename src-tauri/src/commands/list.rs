@@ -66,6 +66,7 @@ macro_rules! each_command {
                 app_info,
                 quit,
                 reveal,
+                try_sandbox,
             }
         }
     };

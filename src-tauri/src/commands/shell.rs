@@ -18,6 +18,7 @@ use url::Url;
 use super::Pending;
 use crate::autostart::{self, AutostartView};
 use crate::backend::Backend;
+use crate::sandbox;
 use crate::setup::Plan;
 use crate::texts::{fill, text};
 
@@ -310,6 +311,12 @@ pub(crate) async fn app_info(plan: State<'_, Plan>) -> Result<AppInfo, ApiError>
 pub(crate) async fn quit<R: Runtime>(app: AppHandle<R>) -> Result<(), ApiError> {
     app.exit(0);
     Ok(())
+}
+
+/// Opens the try-out profile beside this one.
+#[tauri::command]
+pub(crate) async fn try_sandbox(plan: State<'_, Plan>) -> Result<(), ApiError> {
+    sandbox::open(&plan).await
 }
 
 #[derive(Deserialize)]

@@ -89,6 +89,13 @@ impl TrayModel {
         }
     }
 
+    /// Says that this is the try-out profile: the icon stands beside the real one.
+    #[must_use]
+    pub fn in_sandbox(mut self) -> Self {
+        self.state = fill("tray.sandbox", &[("state", &self.state)]);
+        self
+    }
+
     /// Whether the menu has the same entries, so that texts alone differ.
     #[must_use]
     pub fn same_entries(&self, other: &Self) -> bool {
@@ -221,6 +228,14 @@ mod tests {
             assert_eq!(model.icon, icon, "{word}");
             assert_eq!(model.state, "All synced \u{b7} 2 min ago");
         }
+    }
+
+    #[test]
+    fn the_sandbox_is_told_from_the_real_profile() {
+        let real = TrayModel::of(&status(|_| ()));
+        let sandbox = real.clone().in_sandbox();
+        assert_eq!(sandbox.state, "All synced \u{b7} 2 min ago \u{b7} sandbox");
+        assert!(real.same_entries(&sandbox) && real != sandbox);
     }
 
     #[test]

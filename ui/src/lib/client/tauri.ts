@@ -41,6 +41,7 @@ const shell: Shell = {
   useClientText: (text) => command("use_client_text", { text }),
   spaceIdentity: (how, value) => command("space_identity", { how, value }),
   appInfo: () => command("app_info"),
+  trySandbox: () => command("try_sandbox"),
   quit: () => command("quit"),
   reveal: (path) => command("reveal", { path }),
 };

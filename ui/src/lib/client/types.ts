@@ -60,6 +60,8 @@ export interface Shell {
   /** Puts a key into the keychain; answers its public identity. */
   spaceIdentity(how: "file" | "words" | "passphrase", value: string): Promise<{ identity: string }>;
   appInfo(): Promise<AppInfo>;
+  /** Opens the try-out profile, in a window of its own. */
+  trySandbox(): Promise<null>;
   quit(): Promise<null>;
   /** Opens the folder of a path in the system's file manager. */
   reveal(path: string): Promise<null>;

@@ -63,6 +63,8 @@ pub(super) async fn run(
 
 fn start(program: &Path, home: &Home, google: &Running) -> Result<Child, Failure> {
     Command::new(program)
+        // The account signs in by itself, so there is no first run to go through.
+        .args(["--page", "/history"])
         .args(["--sandbox", google.base_url.as_str(), "--home"])
         .arg(home.dir())
         .env(ID_VARIABLE, CLIENT_ID)

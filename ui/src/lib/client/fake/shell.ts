@@ -55,7 +55,17 @@ export function fakeShell(world: World, traces: Traces, sandbox: boolean): Shell
         home: "/home/kim/.local/share/charmkeeper",
         debug: false,
       })),
-    quit: () => guard("quit", () => null),
+    trySandbox: () =>
+      guard("trySandbox", () => {
+        if (sandbox) throw usage("This is the sandbox already.");
+        traces.opened.push("sandbox");
+        return null;
+      }),
+    quit: () =>
+      guard("quit", () => {
+        traces.opened.push("quit");
+        return null;
+      }),
     reveal: (path) =>
       guard("reveal", () => {
         traces.opened.push(path);
