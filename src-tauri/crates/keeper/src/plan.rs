@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use charmkeeper_store::{Charm, Schedule};
 
-use crate::scheduler::{CharmPlan, Pause, Priority, Saved};
+use crate::scheduler::{CharmPlan, Pause, Priority, Saved, Star};
 use crate::wish;
 
 /// What the scheduler is to know. Without timers (`serving` false) every charm
@@ -70,8 +70,14 @@ pub(crate) fn schedule(row: &Charm, saved: &Saved, serving: bool) -> Schedule {
     }
 }
 
+/// What a person reads of a charm that was made for a favorite that is gone.
+pub(crate) const NO_FAVORITE: &str = "No longer a favorite, so it does not run.";
+
 /// Why a charm does not run, for its row.
 pub(crate) fn paused_reason(saved: &Saved) -> Option<String> {
+    if saved.star == Star::Gone {
+        return Some(NO_FAVORITE.to_owned());
+    }
     match saved.pause {
         Some(Pause::UntilResumed) => Some("Paused until resumed.".to_owned()),
         Some(Pause::Until(at)) => Some(format!("Paused until {}.", at.to_rfc3339())),

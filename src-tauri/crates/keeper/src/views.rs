@@ -187,6 +187,15 @@ fn describe(
             None,
         ),
         State::Paused { until: None, .. } => ("paused", "Paused until resumed.".to_owned(), None),
+        State::NoFavorite => ("off", crate::plan::NO_FAVORITE.to_owned(), None),
+        State::Elsewhere {
+            name: Some(name), ..
+        } => ("elsewhere", format!("Runs on {name}."), None),
+        State::Elsewhere { name: None, .. } => (
+            "waiting",
+            "Asking its space whether another computer runs it.".to_owned(),
+            None,
+        ),
         State::PausedAfterFailures {
             failures,
             next_probe,

@@ -9,7 +9,8 @@ use charmkeeper_base::{ErrorKind, Outcome, Trigger};
 
 use super::Scheduler;
 use super::config::{MAX_INTERVAL, MIN_INTERVAL, PowerPolicy};
-use super::input::{CharmPlan, Pause, Priority, Saved};
+use super::elsewhere::Away;
+use super::input::{CharmPlan, Pause, Priority, Saved, Star};
 use super::output::Reason;
 use super::time::Vt;
 
@@ -55,18 +56,34 @@ pub(super) enum Why {
     Disabled,
     AllPaused,
     Paused,
-    Barred { account: Option<String>, bar: Bar },
-    Quota { account: String },
+    /// No longer a favorite.
+    Unstarred,
+    /// Another computer runs it; `None` while it is not known which.
+    Elsewhere {
+        name: Option<String>,
+    },
+    Barred {
+        account: Option<String>,
+        bar: Bar,
+    },
+    Quota {
+        account: String,
+    },
     Offline,
     Power,
 }
 
 impl Why {
     /// The reason to record for ticks that passed meanwhile; `None` where a
-    /// person decided it and needs no record of it.
+    /// person decided it, or it ran elsewhere, and needs no record of it.
     pub(super) fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Stopping | Self::Disabled | Self::AllPaused | Self::Paused => None,
+            Self::Stopping
+            | Self::Disabled
+            | Self::AllPaused
+            | Self::Paused
+            | Self::Unstarred
+            | Self::Elsewhere { .. } => None,
             Self::Barred {
                 bar: Bar::SignIn, ..
             } => Some(Reason::SignIn),
@@ -149,6 +166,10 @@ pub(super) struct Charm {
     /// Removed while running; forgotten when the run ends.
     pub(super) removed: bool,
     pub(super) pause: Option<Hold>,
+    /// It is still a favorite, or not.
+    pub(super) star: Star,
+    /// Another computer runs it.
+    pub(super) away: Option<Away>,
     pub(super) stuck: Option<Stuck>,
     pub(super) failures: u32,
     pub(super) strikes: u32,
@@ -180,6 +201,8 @@ impl Charm {
             manual: false,
             removed: false,
             pause: None,
+            star: Star::Named,
+            away: None,
             stuck: None,
             failures: 0,
             strikes: 0,
@@ -302,6 +325,9 @@ impl Scheduler {
         if !c.plan.enabled || c.removed {
             return open(Why::Disabled);
         }
+        if c.star == Star::Gone {
+            return open(Why::Unstarred);
+        }
         for (hold, why) in [(&self.pause_all, Why::AllPaused), (&c.pause, Why::Paused)] {
             if let Some(hold) = hold
                 && hold.ends.is_none_or(|ends| ends > t)
@@ -311,6 +337,9 @@ impl Scheduler {
                     ends: hold.ends,
                 });
             }
+        }
+        if let Some(block) = c.away.as_ref().and_then(|away| away.block(t)) {
+            return Some(block);
         }
         if let Some(stuck) = c.stuck
             && stuck.retry.is_none_or(|retry| retry > t)
@@ -381,6 +410,7 @@ impl Scheduler {
             strikes: c.strikes,
             trouble: c.trouble,
             pause: c.pause.map(|hold| hold.pause),
+            star: c.star,
         }
     }
 

@@ -150,7 +150,7 @@ impl Scheduler {
 
     /// Takes a charm out of its batch; the factor on its next interval, and
     /// when the first charm of the batch ended.
-    fn leave_batch(&mut self, i: Index, id: u64) -> (f64, Vt) {
+    pub(super) fn leave_batch(&mut self, i: Index, id: u64) -> (f64, Vt) {
         let Some(batch) = self.batches.get_mut(&id) else {
             return (1.0, self.t);
         };

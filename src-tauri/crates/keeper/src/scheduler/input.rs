@@ -91,6 +91,32 @@ pub struct Saved {
     pub trouble: Option<ErrorKind>,
     /// A person's pause.
     pub pause: Option<Pause>,
+    /// Whether it is still among the person's favorites.
+    #[serde(default)]
+    pub star: Star,
+}
+
+/// Whether a charm that was made for a favorite is still one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Star {
+    /// It is, or it never had to be.
+    #[default]
+    Named,
+    /// It is not, so it does not run; everything else about it stays.
+    Gone,
+    /// It is not, and the person wants it to run all the same.
+    Kept,
+}
+
+/// Why a charm may not start here although it is due: computers of one person
+/// agree on which of them runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The computer that runs it; `None` while that is not known.
+    pub name: Option<String>,
+    /// When to look again, if nothing is heard before. At most an hour counts.
+    pub until: UnixMs,
 }
 
 /// How a run ended.
@@ -165,6 +191,26 @@ pub enum Input {
         charm: String,
         /// How.
         end: RunEnd,
+    },
+    /// A run of the batch did not begin, because the charm runs elsewhere. It is
+    /// as if it had never been started.
+    RunWithheld {
+        /// From the `Start` output.
+        batch: BatchId,
+        /// The charm.
+        charm: String,
+        /// Where, and until when.
+        elsewhere: Elsewhere,
+    },
+    /// Charms that run elsewhere, or (`None`) here from now on: what is due
+    /// starts at once.
+    Elsewhere(Vec<(String, Option<Elsewhere>)>),
+    /// A charm is among the person's favorites, or no longer.
+    Starred {
+        /// The charm.
+        charm: String,
+        /// True when it is.
+        named: bool,
     },
     /// A person wants a run now. It goes past every pause, wait and block.
     Manual {

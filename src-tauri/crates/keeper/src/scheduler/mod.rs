@@ -18,6 +18,7 @@ mod account;
 mod bars;
 mod charm;
 mod config;
+mod elsewhere;
 mod ended;
 mod input;
 mod output;
@@ -39,7 +40,9 @@ use std::sync::Arc;
 use charmkeeper_base::random::Random;
 
 pub use config::{Config, DEFAULT_INTERVAL, MAX_INTERVAL, MIN_INTERVAL, PowerPolicy, PowerReading};
-pub use input::{BatchId, Blocked, CharmPlan, Input, Moment, Pause, Priority, RunEnd, Saved};
+pub use input::{
+    BatchId, Blocked, CharmPlan, Elsewhere, Input, Moment, Pause, Priority, RunEnd, Saved, Star,
+};
 pub use output::{CancelWhy, Notice, Output, Reason, Refusal, Start, Step, Subject};
 pub use status::{CharmStatus, State};
 
@@ -184,6 +187,13 @@ impl Scheduler {
             Input::CharmRemoved { charm } => self.remove(&charm),
             Input::RunStarted { batch, charm } => self.run_started(batch, &charm),
             Input::RunEnded { batch, charm, end } => self.run_ended(batch, &charm, end),
+            Input::RunWithheld {
+                batch,
+                charm,
+                elsewhere,
+            } => self.run_withheld(batch, &charm, elsewhere),
+            Input::Elsewhere(charms) => self.elsewhere(charms),
+            Input::Starred { charm, named } => self.starred(&charm, named),
             Input::Manual { charm } => self.manual(&charm),
             Input::Cancel { charm } => self.cancel(&charm),
             Input::Pause { charm, pause } => self.pause(&charm, pause),

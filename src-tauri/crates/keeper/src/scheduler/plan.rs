@@ -6,7 +6,7 @@ use charmkeeper_base::{ErrorKind, Outcome, Trigger};
 
 use super::Scheduler;
 use super::charm::{Bar, Charm, Hold, Index, Place, Stuck, Told, clamped};
-use super::input::{BatchId, CharmPlan, Pause, Saved};
+use super::input::{BatchId, CharmPlan, Pause, Saved, Star};
 use super::output::{CancelWhy, Output, Reason, Refusal};
 use super::time::Vt;
 use super::wait;
@@ -57,6 +57,7 @@ impl Scheduler {
         c.strikes = saved.strikes;
         c.trouble = saved.trouble;
         c.pause = saved.pause.and_then(|pause| self.hold(pause));
+        c.star = saved.star;
         c.told.paused = self.failed_out(&c);
         if let Some(bar) = c.trouble.and_then(Bar::of) {
             let granted = self
@@ -279,6 +280,9 @@ impl Scheduler {
             return;
         };
         c.pause = None;
+        if c.star == Star::Gone {
+            c.star = Star::Kept;
+        }
         let waited = c.trouble.is_some() || c.stuck.is_some() || c.failures > 0;
         c.forgive();
         c.told = Told {

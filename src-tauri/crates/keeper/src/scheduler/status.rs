@@ -39,6 +39,15 @@ pub enum State {
         /// Everything is paused.
         everything: bool,
     },
+    /// It is no longer among the person's favorites.
+    NoFavorite,
+    /// Another computer of the person runs it, or which one does is asked.
+    Elsewhere {
+        /// The computer; `None` while it is not known.
+        name: Option<String>,
+        /// When that is looked at again, if nothing is heard before.
+        until: Option<UnixMs>,
+    },
     /// It failed too often.
     PausedAfterFailures {
         /// How often, one after another.
@@ -235,6 +244,8 @@ impl Scheduler {
                 until: ends,
                 everything: false,
             },
+            Why::Unstarred => State::NoFavorite,
+            Why::Elsewhere { name } => State::Elsewhere { name, until: ends },
             Why::Barred {
                 account,
                 bar: Bar::SignIn,

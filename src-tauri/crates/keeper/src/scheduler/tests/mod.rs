@@ -2,6 +2,7 @@
 
 mod accounts;
 mod edits;
+mod elsewhere;
 mod errors;
 mod laptop;
 mod people;
