@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use charmkeeper_base::UnixMs;
 use charmkeeper_base::cell::DocRef;
 use charmkeeper_space::pieces::{
-    Claim, Lease, Shelf, Walk, claim, disabled, favorites, home_cell, piece, registrations,
-    registry, source, source_id, space_pieces,
+    Claim, Claimant, LEASE_TERM, Lease, Shelf, Walk, claim, disabled, favorites, home_cell, piece,
+    registrations, registry, source, source_id, space_pieces,
 };
 use serde_json::{Value, json};
 
@@ -189,19 +189,24 @@ fn links_that_lead_in_a_circle_end() {
 fn one_computer_at_a_time_runs_a_piece() {
     let now = UnixMs(1_000_000_000);
     let minutes = |n: i64| UnixMs(now.0 + n * 60_000);
-    let Claim::Write(mine) = claim(None, "a", "Laptop", now, false) else {
+    let computer = |holder: &str| Claimant {
+        holder: holder.into(),
+        name: "Laptop".into(),
+        term: LEASE_TERM,
+    };
+    let Claim::Write(mine) = claim(None, &computer("a"), now, false) else {
         panic!("free");
     };
     let stored = Lease::from_value(&mine.to_value()).expect("a lease");
     assert_eq!(stored, mine);
-    let a = |at| claim(Some(&mine), "a", "Laptop", at, false);
-    let b = |at, take| claim(Some(&mine), "b", "Desktop", at, take);
+    let a = |at| claim(Some(&mine), &computer("a"), at, false);
+    let b = |at, take| claim(Some(&mine), &computer("b"), at, take);
     assert_eq!(a(minutes(1)), Claim::Held);
-    assert!(matches!(a(minutes(20)), Claim::Write(l) if l.until == minutes(50)));
-    assert_eq!(b(minutes(29), false), Claim::Other(mine.clone()));
-    assert!(matches!(b(minutes(29), true), Claim::Write(l) if l.holder == "b"));
+    assert!(matches!(a(minutes(8)), Claim::Write(l) if l.until == minutes(23)));
+    assert_eq!(b(minutes(14), false), Claim::Other(mine.clone()));
+    assert!(matches!(b(minutes(14), true), Claim::Write(l) if l.holder == "b"));
     assert!(
-        matches!(b(minutes(31), false), Claim::Write(l) if l.holder == "b"),
+        matches!(b(minutes(16), false), Claim::Write(l) if l.holder == "b"),
         "stale"
     );
     let wrong = Lease {
@@ -209,7 +214,13 @@ fn one_computer_at_a_time_runs_a_piece() {
         ..mine
     };
     assert!(matches!(
-        claim(Some(&wrong), "b", "D", now, false),
+        claim(Some(&wrong), &computer("b"), now, false),
         Claim::Write(_)
     ));
+    // Its own computer does not rely on it either, once its clock is right.
+    assert!(matches!(
+        claim(Some(&wrong), &computer("a"), now, false),
+        Claim::Write(_)
+    ));
+    assert_eq!(Lease::from_value(&Lease::nobody()), None);
 }

@@ -12,10 +12,15 @@ use charmkeeper_base::cell::DocRef;
 use charmkeeper_base::cell::id::by_cause;
 use serde_json::{Value, json};
 
-/// A lease that is not renewed for so long is stale. Long enough that clocks
-/// which differ by minutes do no harm, short enough that a dead laptop does not
-/// stop the mail for a day.
-const TERM: Duration = Duration::from_secs(30 * 60);
+/// How long a lease holds that is not renewed, unless its computer says
+/// otherwise. Long enough that clocks which differ by minutes do no harm, short
+/// enough that a dead laptop does not stop the mail for long.
+pub const LEASE_TERM: Duration = Duration::from_secs(15 * 60);
+
+/// A lease that ends later than this was written by a clock that is wrong, and
+/// counts for nothing: four terms, so that no clock that is merely late or early
+/// makes two computers take it from each other all the time.
+const MAX_AHEAD: Duration = Duration::from_secs(60 * 60);
 
 /// The document that names the holder.
 #[must_use]
@@ -43,7 +48,7 @@ impl Lease {
     pub fn from_value(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
-            holder: text("holder")?,
+            holder: text("holder").filter(|holder| !holder.is_empty())?,
             name: text("name").unwrap_or_default(),
             until: UnixMs(value.get("until")?.as_i64()?),
         })
@@ -54,6 +59,29 @@ impl Lease {
     pub fn to_value(&self) -> Value {
         json!({ "holder": self.holder, "name": self.name, "until": self.until.0 })
     }
+
+    /// The value of the document when its holder gave the lease back.
+    #[must_use]
+    pub fn nobody() -> Value {
+        json!({ "holder": "", "name": "", "until": 0 })
+    }
+
+    /// Whether it keeps other computers from running the piece at `now`.
+    #[must_use]
+    pub fn holds(&self, now: UnixMs) -> bool {
+        self.until > now && self.until.since(now) <= MAX_AHEAD
+    }
+}
+
+/// A computer that wants to run pieces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimant {
+    /// Names it for good.
+    pub holder: String,
+    /// What people call it.
+    pub name: String,
+    /// How long its leases hold; at most [`LEASE_TERM`] is of use.
+    pub term: Duration,
 }
 
 /// What a computer that wants to run the piece does.
@@ -67,33 +95,24 @@ pub enum Claim {
     Other(Lease),
 }
 
-/// Decides for computer `holder` called `name`. `take_over` is the person's word.
+/// Decides for the computer `me`. `take_over` is the person's word.
 #[must_use]
-pub fn claim(
-    current: Option<&Lease>,
-    holder: &str,
-    name: &str,
-    now: UnixMs,
-    take_over: bool,
-) -> Claim {
+pub fn claim(current: Option<&Lease>, me: &Claimant, now: UnixMs, take_over: bool) -> Claim {
     let mine = || Lease {
-        holder: holder.to_owned(),
-        name: name.to_owned(),
-        until: now.plus(TERM),
+        holder: me.holder.clone(),
+        name: me.name.clone(),
+        until: now.plus(me.term),
     };
     match current {
         // Renewed at half time, so that a run never finds it stale.
-        Some(lease) if lease.holder == holder => {
-            if lease.until.since(now) > TERM / 2 {
+        Some(lease) if lease.holder == me.holder => {
+            if lease.holds(now) && lease.until.since(now) > me.term / 2 {
                 Claim::Held
             } else {
                 Claim::Write(mine())
             }
         }
-        // One that ends far in the future was written by a clock that is wrong.
-        Some(lease) if !take_over && lease.until > now && lease.until.since(now) <= 2 * TERM => {
-            Claim::Other(lease.clone())
-        }
+        Some(lease) if !take_over && lease.holds(now) => Claim::Other(lease.clone()),
         _ => Claim::Write(mine()),
     }
 }

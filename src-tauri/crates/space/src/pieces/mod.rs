@@ -17,7 +17,7 @@ mod source;
 mod walk;
 
 pub use favorites::{Favorite, favorites, home_cell, space_pieces};
-pub use lease::{Claim, Lease, claim, lease_id};
+pub use lease::{Claim, Claimant, LEASE_TERM, Lease, claim, lease_id};
 pub use piece::{PatternRef, Piece, piece};
 pub use registry::{Registration, SYSTEM_SPACE, disabled, registrations, registry};
 pub use source::{SourceFiles, source, source_id};

@@ -44,6 +44,27 @@ fn remote(row: &Row<'_>) -> rusqlite::Result<RemoteSpace> {
 }
 
 impl Store {
+    /// A number for a commit that is not in the outbox; never given twice.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the space is not a remote one, and when the
+    /// database cannot be written.
+    pub fn take_local_seq(&self, space: &str) -> Result<u64, StoreError> {
+        self.write(Durability::Process, |tx| {
+            let taken = tx
+                .prepare_cached(
+                    "UPDATE remote_spaces SET next_local_seq = next_local_seq + 1
+                     WHERE did = ?1 RETURNING next_local_seq - 1",
+                )?
+                .query_row([space], |row| count(row, 0))
+                .optional()?;
+            taken.ok_or_else(|| StoreError::NotFound {
+                what: "remote space",
+                name: space.to_owned(),
+            })
+        })
+    }
+
     /// Connects a space, or changes how it is reached; the session id of a space
     /// that was connected before to the same server as the same identity stays.
     ///
