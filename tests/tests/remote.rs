@@ -198,11 +198,15 @@ async fn a_line_that_drops_before_and_after_commits_doubles_nothing() {
     let server = SpaceServer::start(data.path()).await.unwrap();
     let (keeper, piece) = with_ticker(folder.path(), &server).await;
     let random = SeededRandom::new(11);
-    let before = server.commits(&piece.argument.space).unwrap().len();
+    let commits = || {
+        let inputs = &piece.argument;
+        usize::try_from(server.commits_of(&inputs.space, &inputs.id).unwrap()).unwrap()
+    };
+    let before = commits();
     for _ in 0..6 {
         match random.next_u64() % 3 {
-            0 => server.fault(Rule::next(Action::DropBefore)),
-            1 => server.fault(Rule::next(Action::DropAfter)),
+            0 => server.fault(Rule::next(Action::DropBefore).document(&piece.argument.id)),
+            1 => server.fault(Rule::next(Action::DropAfter).document(&piece.argument.id)),
             _ => {}
         }
         run(&keeper).await;
@@ -216,8 +220,11 @@ async fn a_line_that_drops_before_and_after_commits_doubles_nothing() {
         json!(items.len() + 1),
         json!(value["count"].as_u64().unwrap_or_default())
     );
-    let commits = server.commits(&piece.argument.space).unwrap().len() - before;
-    assert_eq!(commits, items.len() - 1, "one commit for each run");
+    assert_eq!(
+        commits() - before,
+        items.len() - 1,
+        "one commit for each run"
+    );
     keeper.shutdown().await;
 }
 
@@ -228,10 +235,11 @@ async fn what_is_refused_is_shown_and_goes_when_the_person_says_so() {
     let (keeper, piece) = with_ticker(folder.path(), &server).await;
     run(&keeper).await;
     all_told(&keeper).await;
-    server.fault(Rule::next(Action::Refuse {
+    let refuse = Action::Refuse {
         name: "TransactionError".to_owned(),
         message: "refused by the test".to_owned(),
-    }));
+    };
+    server.fault(Rule::next(refuse).document(&piece.argument.id));
     let mut events = keeper.events();
     run(&keeper).await;
     let stuck = loop {
@@ -338,7 +346,7 @@ async fn what_the_browser_and_a_run_add_to_one_list_both_stay() {
     run(&keeper).await;
     all_told(&keeper).await;
     // The server does not take the change at once, and the browser is faster.
-    server.fault(Rule::next(Action::DropBefore));
+    server.fault(Rule::next(Action::DropBefore).document(&piece.argument.id));
     let value = inputs(&server, &piece);
     let count = value["count"].as_f64().unwrap();
     let mut items = value["items"].as_array().unwrap().clone();

@@ -20,6 +20,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   offline: { mark: "paused", tone: "info" },
   quota: { mark: "paused", tone: "info" },
   power: { mark: "paused", tone: "info" },
+  elsewhere: { mark: "paused", tone: "info" },
   failing: { mark: "attention", tone: "warn" },
   overdue: { mark: "attention", tone: "warn" },
   failed: { mark: "attention", tone: "bad" },

@@ -53,6 +53,17 @@ pub(crate) struct Common {
         value_parser = clap::value_parser!(u16).range(1..=600)
     )]
     pub(crate) run_limit: u16,
+    /// Seconds after which another computer may run what this one ran and does not
+    /// renew (2 to 900).
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        default_value_t = 900,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u16).range(2..=900)
+    )]
+    pub(crate) lease: u16,
     /// Say more about what the keeper does (repeat for even more).
     #[arg(short, long, action = clap::ArgAction::Count, global = true, hide_short_help = true)]
     pub(crate) verbose: u8,
@@ -175,6 +186,11 @@ charmkeeper space connect --url https://toolshed.example --mnemonic-stdin < word
     Retry {
         /// Its number, as `space status` shows it.
         id: u64,
+    },
+    /// Run a charm here that another of your computers, or the server, runs.
+    TakeOver {
+        /// Name of the charm, as `charms` lists it.
+        charm: String,
     },
     /// Give a stuck change up.
     Drop {

@@ -9,7 +9,7 @@ use charmkeeper_accounts::{ClientId, Endpoints};
 use charmkeeper_base::{SystemClock, random::SystemRandom};
 use charmkeeper_charms::runner::WorkerCommand;
 use charmkeeper_keeper::home::{Home, HomeLock};
-use charmkeeper_keeper::{KeeperConfig, VaultChoice};
+use charmkeeper_keeper::{Computer, KeeperConfig, VaultChoice};
 
 use crate::args::Common;
 use crate::failure::Failure;
@@ -64,6 +64,14 @@ pub(crate) fn endpoints(common: &Common) -> Result<Endpoints, Failure> {
         message: format!("{BASE_URL_VARIABLE}: {e}"),
         ..Failure::of(&e)
     })
+}
+
+/// This computer, as the person's others know it.
+pub(crate) fn computer(common: &Common) -> Computer {
+    Computer {
+        lease: Duration::from_secs(common.lease.into()),
+        ..Computer::this()
+    }
 }
 
 /// Everything that a keeper of this program is made of.

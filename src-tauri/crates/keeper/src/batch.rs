@@ -23,9 +23,10 @@ use crate::api::ApiError;
 use crate::core::Core;
 use crate::host::RunHost;
 use crate::registry;
-use crate::scheduler::{BatchId, RunEnd};
+use crate::scheduler::{BatchId, Elsewhere, RunEnd};
 use crate::send::Delivery;
 use crate::spaces::finish::{Remote, finish_run};
+use crate::spaces::lease;
 use crate::verdict::Verdict;
 
 /// The address that charms are given as their server's; the broker answers it.
@@ -49,6 +50,12 @@ pub(crate) enum Report {
         batch: BatchId,
         charm: String,
         row: Box<RunRow>,
+    },
+    /// The run did not begin, because the charm runs elsewhere.
+    Withheld {
+        batch: BatchId,
+        charm: String,
+        elsewhere: Elsewhere,
     },
     /// The run is over; `row` as it stands in the history, or why it does not.
     Ended {
@@ -78,6 +85,17 @@ pub(crate) async fn run(
         id: batch,
         reports,
     };
+    let (runs, withheld) = lease::admit(&task.core, runs).await;
+    for (charm, elsewhere) in withheld {
+        task.report(Report::Withheld {
+            batch,
+            charm,
+            elsewhere,
+        });
+    }
+    if runs.is_empty() {
+        return;
+    }
     let mut jobs = Vec::new();
     let mut going = HashMap::new();
     for planned in task.begin(runs).await {

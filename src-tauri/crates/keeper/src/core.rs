@@ -24,6 +24,7 @@ use crate::notices::Told;
 use crate::preferences::Preferences;
 use crate::programs::Programs;
 use crate::spaces::desk::Desk;
+use crate::spaces::lease::Leases;
 
 /// See the module.
 pub(crate) struct Core {
@@ -48,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) connecting: Connecting,
     /// The way to remote spaces.
     pub(crate) desk: Desk,
+    /// Which computer runs a charm of a remote space.
+    pub(crate) leases: Leases,
     /// The client of the build or of the environment.
     pub(crate) client: Option<ClientId>,
     /// Google is on this computer (the sandbox), so no network is needed.

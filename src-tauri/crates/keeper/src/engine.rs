@@ -257,6 +257,26 @@ impl Engine {
                 }
                 self.tell(Input::RunStarted { batch, charm });
             }
+            Report::Withheld {
+                batch,
+                charm,
+                elsewhere,
+            } => {
+                if self.going.get(&charm).is_some_and(|g| g.batch == batch) {
+                    self.going.remove(&charm);
+                }
+                let asked = self.waiters.contains_key(&charm);
+                self.tell(Input::RunWithheld {
+                    batch,
+                    charm: charm.clone(),
+                    elsewhere,
+                });
+                self.core.leases.look();
+                // Somebody joined that run: they get one of their own.
+                if asked {
+                    self.tell(Input::Manual { charm });
+                }
+            }
             Report::Ended {
                 batch,
                 charm,

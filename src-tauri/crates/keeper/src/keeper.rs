@@ -31,6 +31,7 @@ use crate::programs::Programs;
 use crate::scheduler::{Blocked, Config, Input, Moment, Scheduler};
 use crate::spaces::desk::Desk;
 use crate::spaces::keys::{self, KeyForm};
+use crate::spaces::lease::{self, Computer, Leases};
 use crate::{google, notices, plan, tidy};
 
 /// Settings key of the person's own Google client id.
@@ -66,6 +67,14 @@ impl Keeper {
     /// # Errors
     /// When the database cannot be used or the local socket not be opened.
     pub async fn open(config: KeeperConfig) -> Result<Arc<Self>, ApiError> {
+        Self::open_on(config, Computer::this()).await
+    }
+
+    /// The same on a computer that the person's others know as `computer`.
+    ///
+    /// # Errors
+    /// As [`Keeper::open`].
+    pub async fn open_on(config: KeeperConfig, computer: Computer) -> Result<Arc<Self>, ApiError> {
         let KeeperConfig {
             home,
             lock,
@@ -76,7 +85,7 @@ impl Keeper {
         // Named before the database is opened, so that others wait for us
         // rather than take the home for free.
         announce(lock, home, serving)?;
-        let core = Arc::new(open_core(&config).await?);
+        let core = Arc::new(open_core(&config, &computer).await?);
         let beginning = beginning(&core).await?;
         let engine = Engine::start(Arc::clone(&core), beginning);
         let keeper = Arc::new(Self {
@@ -91,7 +100,8 @@ impl Keeper {
         if serving {
             let core = Arc::downgrade(&keeper.core);
             tokio::spawn(tidy::watch(core.clone()));
-            tokio::spawn(metered::watch(core, keeper.engine.downgrade()));
+            tokio::spawn(metered::watch(core.clone(), keeper.engine.downgrade()));
+            tokio::spawn(lease::watch(core.clone(), keeper.engine.downgrade()));
             tokio::spawn(google::watch_keychain(Arc::clone(&keeper.core)));
         }
         crate::spaces::connect::start_all(&keeper.core).await?;
@@ -143,6 +153,7 @@ impl Keeper {
             // An engine that is gone has nothing to end.
             let _ = finished.await;
         }
+        lease::release_all(&self.core).await;
         self.core.desk.stop_all();
         self.core.background.settle().await;
         self.server
@@ -215,7 +226,7 @@ fn announce(lock: &HomeLock, home: &crate::home::Home, serving: bool) -> Result<
     })
 }
 
-async fn open_core(config: &KeeperConfig) -> Result<Core, ApiError> {
+async fn open_core(config: &KeeperConfig, computer: &Computer) -> Result<Core, ApiError> {
     let (events, _) = broadcast::channel(EVENT_BUFFER);
     let (database, now) = (config.home.database(), config.clock.now());
     let opened = tokio::task::spawn_blocking(move || Store::open(&database, now))
@@ -262,7 +273,11 @@ async fn open_core(config: &KeeperConfig) -> Result<Core, ApiError> {
         &broker_config(config),
     )
     .map_err(|e| ApiError::of(&e))?;
+    let mut id = [0; 16];
+    config.random.fill(&mut id);
+    let id = uuid::Builder::from_random_bytes(id).into_uuid().to_string();
     Ok(Core {
+        leases: Leases::open(&store, computer, id)?,
         cache: Cache::new(config.home.cache()),
         programs: Programs::default(),
         home: config.home.clone(),

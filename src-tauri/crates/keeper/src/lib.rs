@@ -51,3 +51,4 @@ mod wish;
 pub use config::{KeeperConfig, VaultChoice};
 pub use keeper::Keeper;
 pub use spaces::keys::{KeyForm, keep_identity};
+pub use spaces::lease::Computer;

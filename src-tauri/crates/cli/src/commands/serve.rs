@@ -19,7 +19,7 @@ pub(crate) async fn run(common: &Common) -> Result<ExitCode, Failure> {
     let lock = home.lock()?;
     let shown = home.dir().display().to_string();
     let config = setup::keeper_config(common, home, lock, true)?;
-    let keeper = Keeper::open(config)
+    let keeper = Keeper::open_on(config, setup::computer(common))
         .await
         .map_err(|e| Failure::no_keeper(&e))?;
     output::note(&format!(

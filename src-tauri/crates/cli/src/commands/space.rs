@@ -1,4 +1,4 @@
-//! `space connect | status | retry | drop` and `register`.
+//! `space connect | status | retry | drop | take-over` and `register`.
 //!
 //! A key goes from the file or standard input into the keychain and nowhere else;
 //! the keeper is told its DID.
@@ -26,6 +26,10 @@ pub(crate) async fn space(common: &Common, command: &SpaceCommand) -> Result<Exi
         SpaceCommand::Retry { id } => {
             let request = Request::RetryChange { change: *id };
             changed(common, request, "It is tried again.").await
+        }
+        SpaceCommand::TakeOver { charm } => {
+            let request = Request::TakeOver { id: charm.clone() };
+            favorite(common, request).await
         }
         SpaceCommand::Drop { id } => {
             let request = Request::DropChange { change: *id };
@@ -136,6 +140,11 @@ pub(crate) async fn register(
         piece: piece.to_owned(),
         integration: integration.to_owned(),
     };
+    favorite(common, request).await
+}
+
+/// Asks for a change of a favorite and shows what it is now.
+async fn favorite(common: &Common, request: Request) -> Result<ExitCode, Failure> {
     let view: FavoriteView = ask(common, request, show_progress).await?;
     if common.json {
         print_json(&view)?;

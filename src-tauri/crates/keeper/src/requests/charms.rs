@@ -81,6 +81,7 @@ pub(crate) async fn remove(keeper: &Keeper, which: &str) -> Result<CharmView, Ap
         .core
         .store(move |store| store.hide_charm(&charm.id, now))
         .await?;
+    keeper.core.leases.look();
     keeper.core.tell(Event::Changed);
     Ok(view)
 }
@@ -204,6 +205,7 @@ pub(crate) async fn switch(keeper: &Keeper, which: &str, on: bool) -> Result<Cha
     // The scheduler's word on it is stored by the engine; wait for that, so that
     // a pause given by a command without timers is there for the next keeper.
     keeper.look().await?;
+    keeper.core.leases.look();
     keeper.core.background.settle().await;
     charm_view(keeper, &id).await
 }

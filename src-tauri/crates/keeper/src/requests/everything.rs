@@ -62,6 +62,7 @@ pub(crate) async fn reset(keeper: &Keeper) -> Result<Value, ApiError> {
     }
     still(keeper).await?;
     settings::forget_client(keeper).await?;
+    spaces::lease::release_all(core).await;
     forget_spaces(core).await?;
     core.background.settle().await;
     core.store(Store::reset).await?;

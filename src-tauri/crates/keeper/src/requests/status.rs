@@ -20,6 +20,7 @@ pub(crate) async fn pause_everything(
         .store(move |store| store.set_setting(PAUSE_SETTING, stored.as_ref()))
         .await?;
     keeper.tell(pause.map_or(Input::ResumeAll, |pause| Input::PauseAll { pause }));
+    keeper.core.leases.look();
     keeper.core.tell(Event::Changed);
     Ok(Value::Null)
 }

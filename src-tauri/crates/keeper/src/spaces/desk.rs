@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use charmkeeper_base::cell::DocRef;
 use charmkeeper_base::{ErrorKind, Explain as _};
 use charmkeeper_space::client::{Connection, Event, Events, Network, ServerAddress, Settings};
 use charmkeeper_space::identity::Identity;
@@ -13,6 +14,7 @@ use charmkeeper_space::messages::Descriptor;
 use charmkeeper_store::RemoteSpace;
 use tokio::sync::{mpsc, oneshot};
 
+use super::lease::{Answer, Want};
 use super::task::{self, Message};
 use crate::api::ApiError;
 use crate::core::Core;
@@ -227,6 +229,17 @@ impl Desk {
     pub(crate) async fn get(&self, space: &str, ids: BTreeSet<String>) -> Result<(), ApiError> {
         let (reply, answer) = oneshot::channel();
         self.give(space, Message::Get { ids, reply });
+        answer.await.unwrap_or_else(|_| Err(not_connected()))
+    }
+
+    /// Claims or gives back the lease of a piece.
+    ///
+    /// # Errors
+    /// Kind `offline` when the space is not open now.
+    pub(crate) async fn lease(&self, piece: DocRef, want: Want) -> Result<Answer, ApiError> {
+        let (reply, answer) = oneshot::channel();
+        let space = piece.space.clone();
+        self.give(&space, Message::Lease { piece, want, reply });
         answer.await.unwrap_or_else(|_| Err(not_connected()))
     }
 }

@@ -9,14 +9,16 @@ use std::sync::Arc;
 use charmkeeper_base::ErrorKind;
 use charmkeeper_base::cell::DocRef;
 use charmkeeper_charms::compile::program_from_files;
-use charmkeeper_space::pieces::{Favorite, Piece, favorites, piece, registrations, source};
+use charmkeeper_space::pieces::{Favorite, Lease, Piece, favorites, piece, registrations, source};
 use charmkeeper_store::{Charm, RemoteSpace, Store};
 
 use super::adopt::{self, FromSpace, SOURCE};
 use super::connect;
+use super::lease;
 use super::read::walk;
 use crate::api::{ApiError, FavoriteView};
 use crate::core::Core;
+use crate::registry;
 
 /// A favorite with its piece.
 pub(crate) struct Starred {
@@ -74,18 +76,25 @@ pub(crate) async fn views(core: &Arc<Core>) -> Result<Vec<FavoriteView>, ApiErro
         let there = server.iter().any(|entry| {
             entry.active && entry.space == at.space && format!("of:{}", entry.piece) == at.id
         });
-        views.push(view(one, charm, there));
+        let other = lease::other(core, at).await;
+        views.push(view(one, charm, there, other));
     }
     Ok(views)
 }
 
-fn view(one: &Starred, charm: Option<&Charm>, on_server: bool) -> FavoriteView {
+fn view(
+    one: &Starred,
+    charm: Option<&Charm>,
+    on_server: bool,
+    other: Option<Lease>,
+) -> FavoriteView {
     let at = &one.favorite.piece;
-    let on = charm.is_some_and(|c| c.enabled);
+    let on = charm.is_some_and(|c| c.enabled && c.paused_reason.is_none());
     let background = one.piece.as_ref().is_some_and(Piece::background);
     let (runner, detail) = match (&one.piece, background, on_server, on) {
         (None, ..) => ("nobody", "It cannot be read at the moment."),
         (_, false, ..) => ("nobody", "It has no work for the background."),
+        (.., false, _) if other.is_some() => ("other", "Another of your computers runs it."),
         (.., true, true) => (
             "server",
             "The server runs this too, so its work is done twice.",
@@ -106,9 +115,19 @@ fn view(one: &Starred, charm: Option<&Charm>, on_server: bool) -> FavoriteView {
         on,
         charm: charm.map(|c| c.handle.clone()),
         runner: runner.to_owned(),
-        other: None,
         detail: detail.to_owned(),
+        other: other.map(|lease| lease.name),
     }
+}
+
+/// The id of the favorite that a word names: the id itself, or the charm that the
+/// favorite became here.
+pub(crate) async fn id_of_word(core: &Arc<Core>, word: String) -> Result<String, ApiError> {
+    if word.contains('/') {
+        return Ok(word);
+    }
+    let charm = registry::find(core, &word).await?;
+    Ok(id_of(&lease::piece_of(&charm)))
 }
 
 /// The favorite of this id.

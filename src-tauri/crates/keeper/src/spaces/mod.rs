@@ -4,7 +4,8 @@
 //! (connections and tasks), `task` (one space), `drain` (the outbox), `outgoing`
 //! and `finish` (what a run leaves), `read` (documents that are not here yet),
 //! `connect` and `keys` (getting in), `favorites` and `adopt` (what the person
-//! starred). The rules themselves are in `charmkeeper_space`.
+//! starred), `lease` (which computer runs it).
+//! The rules themselves are in `charmkeeper_space`.
 
 pub(crate) mod adopt;
 pub(crate) mod connect;
@@ -13,6 +14,7 @@ mod drain;
 mod favorites;
 pub(crate) mod finish;
 pub(crate) mod keys;
+pub(crate) mod lease;
 mod line;
 pub(crate) mod outgoing;
 pub(crate) mod read;
@@ -23,10 +25,13 @@ mod views;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use charmkeeper_base::ErrorKind;
 use serde_json::Value;
 
 use crate::api::{ApiError, FavoriteView, Request, SpaceView};
+use crate::core::Core;
 use crate::keeper::Keeper;
 use crate::requests::charms::{added, charm_view, switch};
 use crate::requests::json;
@@ -79,8 +84,8 @@ pub(crate) async fn carry_out(keeper: &Keeper, request: Request) -> Result<Value
         Request::Favorites => json(&favorites::views(core).await?),
         Request::SetFavorite { id, on } => json(&set_favorite(keeper, &id, on).await?),
         Request::TakeOver { id } => {
-            let starred = favorites::find(core, &id).await?;
-            registered::hand_over(core, &starred.favorite.piece).await?;
+            let id = favorites::id_of_word(core, id).await?;
+            take_over(core, &id).await?;
             json(&set_favorite(keeper, &id, true).await?)
         }
         Request::Register {
@@ -97,6 +102,21 @@ pub(crate) async fn carry_out(keeper: &Keeper, request: Request) -> Result<Value
             "This is not possible in this version.",
         )),
     }
+}
+
+/// Takes a favorite over from whoever runs it: another computer, the server, both.
+async fn take_over(core: &Arc<Core>, id: &str) -> Result<(), ApiError> {
+    let piece = favorites::find(core, id).await?.favorite.piece;
+    let other = lease::other(core, &piece).await;
+    if other.is_some() {
+        lease::take_over(core, &piece).await?;
+    }
+    match registered::hand_over(core, &piece).await {
+        // The server's list is not for every key, and was not what was asked for.
+        Err(e) if other.is_some() => tracing::info!("the server's list was left alone: {e}"),
+        result => result?,
+    }
+    Ok(())
 }
 
 /// All spaces as they are shown; never a key.

@@ -11,13 +11,16 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use charmkeeper_base::ErrorKind;
+use charmkeeper_base::cell::DocRef;
 use charmkeeper_space::client::{Opened, Session};
 use charmkeeper_space::messages::{SPACE_SCOPE, Sync, Watch};
+use charmkeeper_space::pieces::lease_id;
 use charmkeeper_store::ReplicaDocument;
 use tokio::sync::{mpsc, oneshot};
 
 use super::desk::{Desk, Live, of_space};
 use super::drain::{self, Halt, Step, blocking};
+use super::lease::{Answer, Want, settle};
 use super::line::{Line, Trouble, query};
 use super::outgoing::SEEN;
 use crate::api::{ApiError, Event};
@@ -39,6 +42,12 @@ pub(super) enum Message {
     Get {
         ids: BTreeSet<String>,
         reply: oneshot::Sender<Result<(), ApiError>>,
+    },
+    /// Claim or give back the lease of a piece.
+    Lease {
+        piece: DocRef,
+        want: Want,
+        reply: oneshot::Sender<Result<Answer, ApiError>>,
     },
     /// Tell when the session is open: the space's last number.
     Await(oneshot::Sender<Result<u64, ApiError>>),
@@ -128,6 +137,10 @@ impl Task {
                 // Whoever asked may be gone.
                 let _ = reply.send(got);
             }
+            Message::Lease { piece, want, reply } => {
+                let answer = self.lease(&piece, want).await;
+                let _ = reply.send(answer);
+            }
             Message::Await(reply) => match (self.open, &self.shut) {
                 (Some(seq), _) => {
                     let _ = reply.send(Ok(seq));
@@ -160,6 +173,7 @@ impl Task {
         for reply in self.waiting.drain(..) {
             let _ = reply.send(Ok(opened.server_seq));
         }
+        self.core.leases.opened(self.session.space());
         if first {
             self.core.tell(Event::Changed);
         }
@@ -214,6 +228,7 @@ impl Task {
         match taken.await {
             Ok(changed) => {
                 if !changed.is_empty() {
+                    self.core.leases.news(self.space(), &changed);
                     self.core.tell(Event::Changed);
                 }
                 true
@@ -291,6 +306,31 @@ impl Task {
                 Ok(())
             }
             Err(error) => Err(of_space(&error)),
+        }
+    }
+
+    /// Claims or gives back the lease of a piece, and watches it from then on.
+    async fn lease(&mut self, piece: &DocRef, want: Want) -> Result<Answer, ApiError> {
+        let id = lease_id(piece).id;
+        if self.open.is_none() || !self.watched.contains(&id) {
+            self.get(BTreeSet::from([id])).await?;
+        }
+        let core = &self.core;
+        let clock = Arc::clone(&core.clock);
+        let now = move || clock.now();
+        match settle(
+            &core.store,
+            &self.session,
+            core.leases.me(),
+            piece,
+            want,
+            now,
+        )
+        .await
+        {
+            Ok(answer) => Ok(answer),
+            Err(Halt::Line(trouble)) => Err(of_trouble(trouble)),
+            Err(Halt::Store(e)) => Err(of_store(&e)),
         }
     }
 

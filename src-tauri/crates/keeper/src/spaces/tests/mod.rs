@@ -1,4 +1,5 @@
 //! Syncing against a model of a server, with every kind of interruption.
 
+mod leases;
 mod model;
 mod syncing;

@@ -1,0 +1,411 @@
+//! Two computers of one person on one space: a charm runs on one of them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use charmkeeper_accounts::Endpoints;
+use charmkeeper_base::{Secret, SystemClock, UnixMs, random::SystemRandom};
+use charmkeeper_charms::runner::WorkerCommand;
+use charmkeeper_keeper::api::Request;
+use charmkeeper_keeper::home::Home;
+use charmkeeper_keeper::{Computer, Keeper, KeeperConfig, KeyForm, VaultChoice};
+use charmkeeper_space::identity::Identity;
+use charmkeeper_space::pieces::lease_id;
+use charmkeeper_tests::keyring::Keyring;
+use charmkeeper_tests::program::{self, Done, Going};
+use charmkeeper_tests::wait_until;
+use charmkeeper_toolshed::seed::{PieceSeed, SeededPiece};
+use charmkeeper_toolshed::{Action, Rule, SpaceServer};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use url::Url;
+
+const PASSPHRASE: &str = "a person of the tests";
+
+/// Counts its runs.
+const TICKER: &str = r#"
+import { handler, NAME, pattern, Writable } from "commonfabric";
+const tick = handler<unknown, { count: Writable<number> }>((_event, { count }) => {
+  count.set((count.get() ?? 0) + 1);
+});
+export default pattern<{ count: number }, any>(({ count }) => ({
+  [NAME]: "Ticker", count, bgUpdater: tick({ count } as any),
+}));
+"#;
+
+/// A server with one favorite on it.
+struct World {
+    server: SpaceServer,
+    piece: SeededPiece,
+    _data: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let server = SpaceServer::start(data.path()).await.unwrap();
+        let person = Identity::from_passphrase(PASSPHRASE);
+        let ticker = PieceSeed::simple("test pieces", "Ticker", TICKER, json!({ "count": 0 }));
+        let seeded = server.seed_home(&person, &[ticker]).unwrap();
+        Self {
+            piece: seeded.pieces.into_iter().next().unwrap(),
+            server,
+            _data: data,
+        }
+    }
+
+    /// The name in the lease; empty when nobody holds it.
+    fn holder(&self) -> String {
+        let lease = lease_id(&self.piece.piece);
+        let value = self.server.value(&lease.space, &lease.id);
+        let name = value.as_ref().and_then(|value| value["name"].as_str());
+        name.unwrap_or_default().to_owned()
+    }
+
+    fn lease_commits(&self) -> u64 {
+        let lease = lease_id(&self.piece.piece);
+        self.server.commits_of(&lease.space, &lease.id).unwrap()
+    }
+
+    fn count(&self) -> f64 {
+        let inputs = &self.piece.argument;
+        let value = self.server.value(&inputs.space, &inputs.id).unwrap();
+        value["count"].as_f64().unwrap()
+    }
+}
+
+/// A computer of the person: its keeper runs in the test.
+struct Desktop {
+    keeper: Arc<Keeper>,
+    _folder: TempDir,
+}
+
+impl Desktop {
+    /// With the favorite switched on.
+    async fn new(world: &World, name: &str) -> Self {
+        let desktop = Self::open(name, tempfile::tempdir().unwrap()).await;
+        desktop.connect(world).await;
+        let favorites = desktop.ask(Request::Favorites).await;
+        let id = favorites[0]["id"].as_str().unwrap().to_owned();
+        desktop.ask(Request::SetFavorite { id, on: true }).await;
+        desktop
+    }
+
+    async fn open(name: &str, folder: TempDir) -> Self {
+        let home = Home::open(&folder.path().join("home")).unwrap();
+        let lock = home.lock().unwrap();
+        let config = KeeperConfig {
+            home,
+            lock,
+            endpoints: Endpoints::below(&Url::parse("http://127.0.0.1:9").unwrap()).unwrap(),
+            client: None,
+            vault: VaultChoice::KeychainOrMemory,
+            worker: WorkerCommand {
+                program: program::path(),
+                args: vec!["worker".into()],
+            },
+            run_limit: Duration::from_secs(60),
+            serving: true,
+            clock: Arc::new(SystemClock::default()),
+            random: Arc::new(SystemRandom),
+        };
+        let computer = Computer {
+            name: name.to_owned(),
+            ..Computer::this()
+        };
+        Self {
+            keeper: Keeper::open_on(config, computer).await.unwrap(),
+            _folder: folder,
+        }
+    }
+
+    async fn connect(&self, world: &World) {
+        let text = Secret::new(PASSPHRASE.to_owned());
+        let identity = self.keeper.add_identity(KeyForm::Passphrase, &text).await;
+        let request = Request::ConnectSpace {
+            url: world.server.url(),
+            identity: identity.unwrap(),
+            space: None,
+            claim: false,
+        };
+        self.ask(request).await;
+    }
+
+    async fn ask(&self, request: Request) -> Value {
+        let (events, _) = mpsc::channel(64);
+        self.keeper.call(request, events).await.unwrap()
+    }
+
+    async fn charm(&self) -> Value {
+        self.ask(Request::Charms).await[0].clone()
+    }
+
+    async fn favorite(&self) -> Value {
+        self.ask(Request::Favorites).await[0].clone()
+    }
+
+    async fn runs(&self) -> usize {
+        let history = self.ask(Request::History(Default::default())).await;
+        history.as_array().unwrap().len()
+    }
+
+    async fn until_runs(&self, least: usize) {
+        wait_until("it runs here", async || self.runs().await >= least).await;
+    }
+
+    async fn until_state(&self, state: &str) {
+        wait_until(state, async || self.charm().await["state"] == state).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_computers_one_runs_a_favorite_and_the_other_takes_over_when_asked_to() {
+    let world = World::new().await;
+    let laptop = Desktop::new(&world, "Laptop").await;
+    laptop.until_runs(1).await;
+    assert_eq!(world.holder(), "Laptop");
+    let desktop = Desktop::new(&world, "Desktop").await;
+    desktop.until_state("elsewhere").await;
+    assert_eq!(desktop.charm().await["detail"], "Runs on Laptop.");
+    let favorite = desktop.favorite().await;
+    assert_eq!(
+        (&favorite["runner"], &favorite["other"]),
+        (&json!("other"), &json!("Laptop"))
+    );
+    let here = laptop.favorite().await;
+    assert_eq!(
+        (&here["runner"], &here["other"]),
+        (&json!("here"), &Value::Null)
+    );
+    assert_eq!(desktop.runs().await, 0, "not even a row");
+
+    let id = favorite["id"].as_str().unwrap().to_owned();
+    let taken = desktop.ask(Request::TakeOver { id }).await;
+    assert_eq!(
+        (&taken["runner"], &taken["other"]),
+        (&json!("here"), &Value::Null)
+    );
+    desktop.until_runs(1).await;
+    laptop.until_state("elsewhere").await;
+    assert_eq!(laptop.charm().await["detail"], "Runs on Desktop.");
+    assert_eq!(
+        world.lease_commits(),
+        2,
+        "one write for each change of hands"
+    );
+
+    // Paused by the person: the other one goes on at once, not when the lease ends.
+    let charm = "ticker".to_owned();
+    desktop.ask(Request::Pause { charm }).await;
+    wait_until("the laptop goes on", async || {
+        laptop.charm().await["state"] != "elsewhere"
+    })
+    .await;
+    desktop.keeper.shutdown().await;
+    laptop.keeper.shutdown().await;
+    assert_eq!(world.holder(), "", "given back at the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_charm_is_given_back_and_a_run_asked_for_waits_for_nobody() {
+    let world = World::new().await;
+    let laptop = Desktop::new(&world, "Laptop").await;
+    laptop.until_runs(1).await;
+    let desktop = Desktop::new(&world, "Desktop").await;
+    desktop.until_state("elsewhere").await;
+    let charm = "ticker".to_owned();
+    let run = Request::Run {
+        charm: charm.clone(),
+        argument: None,
+    };
+    assert_eq!(desktop.ask(run).await["outcome"], "ok");
+    assert_eq!(world.holder(), "Laptop", "that changes nothing");
+    laptop.ask(Request::Remove { charm }).await;
+    desktop.until_runs(2).await;
+    assert_eq!(world.holder(), "Desktop");
+    desktop.keeper.shutdown().await;
+    laptop.keeper.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_comes_second_is_not_merged_with_the_first() {
+    let world = World::new().await;
+    let lease = lease_id(&world.piece.piece);
+    let soon = charmkeeper_base::Clock::now(&SystemClock::default());
+    let first = json!({
+        "holder": "first", "name": "First", "until": soon.plus(Duration::from_secs(900)).0,
+    });
+    world.server.fault(
+        Rule::next(Action::WriteFirst {
+            operations: vec![json!({ "op": "set", "id": lease.id, "value": { "value": first } })],
+        })
+        .document(&lease.id),
+    );
+    let laptop = Desktop::new(&world, "Laptop").await;
+    laptop.until_state("elsewhere").await;
+    assert_eq!(laptop.charm().await["detail"], "Runs on First.");
+    assert_eq!(world.server.value(&lease.space, &lease.id), Some(first));
+    assert_eq!((laptop.runs().await, world.count()), (0, 0.0));
+    laptop.keeper.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_space_that_stores_no_lease_still_has_its_charms_run() {
+    let world = World::new().await;
+    let lease = lease_id(&world.piece.piece);
+    let refuse = Action::Refuse {
+        name: "TransactionError".to_owned(),
+        message: "no leases here".to_owned(),
+    };
+    let rule = Rule::next(refuse).times(u32::MAX).document(&lease.id);
+    world.server.fault(rule);
+    let laptop = Desktop::new(&world, "Laptop").await;
+    laptop.until_runs(1).await;
+    laptop.keeper.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_server_a_computer_that_did_not_hold_the_lease_does_not_start() {
+    let world = World::new().await;
+    let laptop = Desktop::new(&world, "Laptop").await;
+    laptop.until_runs(1).await;
+    let desktop = Desktop::new(&world, "Desktop").await;
+    desktop.until_state("elsewhere").await;
+    desktop.keeper.shutdown().await;
+    let Desktop { keeper, _folder } = desktop;
+    drop(keeper);
+    world.server.set_offline(true);
+    // Its key was in memory alone, so it cannot ask; what it knew it still knows.
+    let desktop = Desktop::open("Desktop", _folder).await;
+    desktop.until_state("elsewhere").await;
+    assert_eq!(desktop.charm().await["detail"], "Runs on Laptop.");
+    assert_eq!(desktop.runs().await, 0);
+    desktop.keeper.shutdown().await;
+    laptop.keeper.shutdown().await;
+}
+
+/// A computer of the person: the real program with a home of its own.
+struct Program {
+    folder: TempDir,
+    bus: String,
+    lease: &'static str,
+}
+
+impl Program {
+    async fn new(world: &World, keyring: &Keyring, lease: &'static str) -> (Self, Going) {
+        let program = Self {
+            folder: tempfile::tempdir().unwrap(),
+            bus: keyring.address.clone(),
+            lease,
+        };
+        let serve = program.serve().await;
+        let url = world.server.url();
+        let connect = ["space", "connect", "--url", &url, "--passphrase-stdin"];
+        program.run(&connect, PASSPHRASE).await.with_code(0);
+        let piece = &world.piece.piece;
+        let fid = piece.id.trim_start_matches("of:");
+        let register = [
+            "register",
+            "--space",
+            &piece.space,
+            "--piece",
+            fid,
+            "--integration",
+            "x",
+        ];
+        program.run(&register, "").await.with_code(0);
+        (program, serve)
+    }
+
+    fn command(&self, args: &[&str]) -> tokio::process::Command {
+        let mut command = program::command(self.folder.path());
+        command
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
+            .args(args)
+            .args(["--json", "--lease", self.lease]);
+        command
+    }
+
+    async fn serve(&self) -> Going {
+        let mut serve = Going::start(self.command(&["serve"]));
+        serve.err_line(|l| l.contains("is running on")).await;
+        serve
+    }
+
+    async fn run(&self, args: &[&str], input: &str) -> Done {
+        let path = self.folder.path().join("input");
+        std::fs::write(&path, input).unwrap();
+        let mut command = self.command(args);
+        command.stdin(Stdio::from(std::fs::File::open(&path).unwrap()));
+        program::run(command).await
+    }
+
+    async fn ask(&self, args: &[&str]) -> Value {
+        self.run(args, "").await.with_code(0).json()
+    }
+
+    async fn until_elsewhere(&self) {
+        wait_until("it runs on the other", async || {
+            self.ask(&["charms"]).await[0]["state"] == "elsewhere"
+        })
+        .await;
+        assert_eq!(self.ask(&["history"]).await, json!([]));
+    }
+}
+
+async fn until_it_runs(serve: &mut Going) {
+    serve.out_line(|line| line.contains("\"ok\"")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_dies_is_followed_when_its_lease_ends() {
+    let (world, folder) = (World::new().await, tempfile::tempdir().unwrap());
+    let keyring = Keyring::unlocked(folder.path()).await;
+    let (_first, mut holder) = Program::new(&world, &keyring, "15").await;
+    until_it_runs(&mut holder).await;
+    let (second, mut other) = Program::new(&world, &keyring, "15").await;
+    second.until_elsewhere().await;
+    let lease = lease_id(&world.piece.piece);
+    let value = || world.server.value(&lease.space, &lease.id).unwrap();
+    let before = value();
+    holder.kill().await;
+    until_it_runs(&mut other).await;
+    let now = charmkeeper_base::Clock::now(&SystemClock::default());
+    assert!(
+        now >= UnixMs(before["until"].as_i64().unwrap()),
+        "not before"
+    );
+    assert_ne!(value()["holder"], before["holder"]);
+    assert!(world.count() >= 1.0);
+    other.signal("TERM").await;
+    other.end().await.with_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_ends_in_good_order_is_followed_at_once() {
+    let (world, folder) = (World::new().await, tempfile::tempdir().unwrap());
+    let keyring = Keyring::unlocked(folder.path()).await;
+    // A lease that is much longer than the test waits for anything.
+    let (_first, mut holder) = Program::new(&world, &keyring, "900").await;
+    until_it_runs(&mut holder).await;
+    let (second, mut other) = Program::new(&world, &keyring, "900").await;
+    second.until_elsewhere().await;
+    holder.signal("TERM").await;
+    holder.end().await.with_code(0);
+    until_it_runs(&mut other).await;
+
+    // The person's word, at the command line.
+    let (third, mut last) = Program::new(&world, &keyring, "900").await;
+    third.until_elsewhere().await;
+    let taken = third.ask(&["space", "take-over", "ticker"]).await;
+    assert_eq!(taken["runner"], "here", "{taken:#}");
+    until_it_runs(&mut last).await;
+    for program in [other, last] {
+        program.signal("TERM").await;
+        program.end().await.with_code(0);
+    }
+}
