@@ -141,6 +141,30 @@ async fn the_receivers_failure_is_the_receivers_and_is_told() {
 }
 
 #[tokio::test]
+async fn a_charm_that_a_person_paused_handles_no_event_and_its_sender_is_told() {
+    let home = Home::with(&[("box", BOX), ("sender", &sender(BY_WISH, 5))]).await;
+    home.run(&["pause", "box"]).await.with_code(0);
+    let run = home.run_charm("sender").await;
+    assert_eq!(
+        log(&run),
+        ["error 0 box is paused, so it does not handle events."],
+        "{run:#}"
+    );
+    assert_eq!(
+        run["error"],
+        Value::Null,
+        "the sender itself is well: {run:#}"
+    );
+    assert_eq!(home.count("box").await, 0);
+    let history = home.history().await;
+    assert_eq!(history, ["sender manual ok-unchanged"], "no run of the box");
+
+    home.run(&["resume", "box"]).await.with_code(0);
+    let run = home.run_charm("sender").await;
+    assert_eq!(log(&run), ["done 5 "], "{run:#}");
+}
+
+#[tokio::test]
 async fn a_stream_that_was_not_wished_for_cannot_be_sent_to() {
     let home = Home::with(&[("box", BOX), ("sender", &sender("box!", 5))]).await;
     let data = home.0.path().join("data");

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use charmkeeper_base::UnixMs;
 use charmkeeper_store::{Charm, Schedule};
 
 use crate::scheduler::{CharmPlan, Pause, Priority, Saved, Star};
@@ -67,6 +68,29 @@ pub(crate) fn schedule(row: &Charm, saved: &Saved, serving: bool) -> Schedule {
             row.schedule.last_ok_at
         },
         memory: serde_json::to_value(&saved).unwrap_or_default(),
+    }
+}
+
+/// How a person stopped a charm, as the end of a sentence about it; nothing when
+/// they did not. `everything` is a pause of all charms.
+pub(crate) fn stopped(
+    charm: &Charm,
+    everything: Option<Pause>,
+    now: UnixMs,
+) -> Option<&'static str> {
+    let saved = saved(charm).unwrap_or_default();
+    let lasts = |pause: Pause| match pause {
+        Pause::UntilResumed => true,
+        Pause::Until(at) => at > now,
+    };
+    if !charm.enabled {
+        Some("is switched off")
+    } else if saved.star == Star::Gone {
+        Some("is no longer a favorite")
+    } else if [saved.pause, everything].into_iter().flatten().any(lasts) {
+        Some("is paused")
+    } else {
+        None
     }
 }
 

@@ -1,6 +1,7 @@
 //! An event from one charm for another one's stream.
 //!
-//! Owns who may send to whom and how deep. The receiving charm runs its own
+//! Owns who may send to whom and how deep. A charm that a person switched off or
+//! paused handles nothing: its sender is told so. The receiving charm runs its own
 //! code in a run of its own: its own hosts and accounts, its own row in the
 //! history, its own commit. That is the only way in which one charm can have
 //! another one's cells changed. The sender waits for it within its own time.
@@ -16,6 +17,8 @@ use tokio::sync::mpsc;
 
 use crate::batch::{self, Planned, Report};
 use crate::core::Core;
+use crate::keeper::PAUSE_SETTING;
+use crate::plan;
 use crate::scheduler::BatchId;
 
 /// Charms in a row that may wait for each other.
@@ -54,6 +57,7 @@ pub(crate) async fn deliver(
     let mut chain = sender.chain.to_vec();
     chain.push(sender.charm.id.clone());
     allowed(&chain, &receiver)?;
+    at_work(core, &receiver).await?;
     let planned = Planned {
         run: crate::ids::uuid(core),
         charm: receiver.id.clone(),
@@ -129,6 +133,20 @@ fn allowed(chain: &[String], receiver: &Charm) -> Result<(), HostError> {
         )));
     }
     Ok(())
+}
+
+/// Refuses a charm that a person stopped, alone or with all others.
+async fn at_work(core: &Core, receiver: &Charm) -> Result<(), HostError> {
+    let everything = core.store(|store| store.setting(PAUSE_SETTING)).await;
+    let everything = everything.map_err(of_api)?;
+    let everything = everything.and_then(|pause| serde_json::from_value(pause).ok());
+    match plan::stopped(receiver, everything, core.now()) {
+        Some(how) => Err(refused(format!(
+            "{} {how}, so it does not handle events.",
+            receiver.handle
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The charm whose output the stream is, among those that the sender found.
