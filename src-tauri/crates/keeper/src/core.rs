@@ -25,6 +25,7 @@ use crate::preferences::Preferences;
 use crate::programs::Programs;
 use crate::spaces::desk::Desk;
 use crate::spaces::lease::Leases;
+use crate::spaces::unstarred::Stars;
 
 /// See the module.
 pub(crate) struct Core {
@@ -51,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) desk: Desk,
     /// Which computer runs a charm of a remote space.
     pub(crate) leases: Leases,
+    /// Word that favorites may have changed.
+    pub(crate) stars: Arc<Stars>,
     /// The client of the build or of the environment.
     pub(crate) client: Option<ClientId>,
     /// Google is on this computer (the sandbox), so no network is needed.

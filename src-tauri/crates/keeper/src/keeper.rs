@@ -32,6 +32,7 @@ use crate::scheduler::{Blocked, Config, Input, Moment, Scheduler};
 use crate::spaces::desk::Desk;
 use crate::spaces::keys::{self, KeyForm};
 use crate::spaces::lease::{self, Computer, Leases};
+use crate::spaces::unstarred;
 use crate::{google, notices, plan, tidy};
 
 /// Settings key of the person's own Google client id.
@@ -102,6 +103,7 @@ impl Keeper {
             tokio::spawn(tidy::watch(core.clone()));
             tokio::spawn(metered::watch(core.clone(), keeper.engine.downgrade()));
             tokio::spawn(lease::watch(core.clone(), keeper.engine.downgrade()));
+            tokio::spawn(unstarred::watch(core, keeper.engine.downgrade()));
             tokio::spawn(google::watch_keychain(Arc::clone(&keeper.core)));
         }
         crate::spaces::connect::start_all(&keeper.core).await?;
@@ -277,6 +279,7 @@ async fn open_core(config: &KeeperConfig, computer: &Computer) -> Result<Core, A
     config.random.fill(&mut id);
     let id = uuid::Builder::from_random_bytes(id).into_uuid().to_string();
     Ok(Core {
+        stars: Arc::default(),
         leases: Leases::open(&store, computer, id)?,
         cache: Cache::new(config.home.cache()),
         programs: Programs::default(),

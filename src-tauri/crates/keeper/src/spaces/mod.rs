@@ -4,8 +4,8 @@
 //! (connections and tasks), `task` (one space), `drain` (the outbox), `outgoing`
 //! and `finish` (what a run leaves), `read` (documents that are not here yet),
 //! `connect` and `keys` (getting in), `favorites` and `adopt` (what the person
-//! starred), `lease` (which computer runs it).
-//! The rules themselves are in `charmkeeper_space`.
+//! starred), `lease` (which computer runs it),
+//! `unstarred` (favorites that are gone). The rules themselves are in `charmkeeper_space`.
 
 pub(crate) mod adopt;
 pub(crate) mod connect;
@@ -20,6 +20,7 @@ pub(crate) mod outgoing;
 pub(crate) mod read;
 mod registered;
 mod task;
+pub(crate) mod unstarred;
 mod views;
 
 #[cfg(test)]

@@ -174,6 +174,7 @@ impl Task {
             let _ = reply.send(Ok(opened.server_seq));
         }
         self.core.leases.opened(self.session.space());
+        self.core.stars.opened();
         if first {
             self.core.tell(Event::Changed);
         }
@@ -229,6 +230,7 @@ impl Task {
             Ok(changed) => {
                 if !changed.is_empty() {
                     self.core.leases.news(self.space(), &changed);
+                    self.core.stars.news(self.space());
                     self.core.tell(Event::Changed);
                 }
                 true

@@ -32,12 +32,33 @@ pub fn home_cell(space: &str) -> DocRef {
 /// same; entries that lead nowhere are left out.
 #[must_use]
 pub fn favorites(shelf: &Shelf, home: &str) -> Walk<Vec<Favorite>> {
+    match read(shelf, home) {
+        Walk::Done((favorites, _)) => Walk::Done(favorites),
+        Walk::Needs(needs) => Walk::Needs(needs),
+    }
+}
+
+/// The same for who draws conclusions from what is *not* named: nothing when there
+/// is no list, or an entry of it that says in no way we know what was starred.
+#[must_use]
+pub fn starred(shelf: &Shelf, home: &str) -> Walk<Option<Vec<Favorite>>> {
+    match read(shelf, home) {
+        Walk::Done((favorites, whole)) => Walk::Done(whole.then_some(favorites)),
+        Walk::Needs(needs) => Walk::Needs(needs),
+    }
+}
+
+/// The favorites, and whether every entry could be understood.
+fn read(shelf: &Shelf, home: &str) -> Walk<(Vec<Favorite>, bool)> {
     let mut walker = Walker::new(shelf);
     let mut all = Vec::new();
+    let mut whole = false;
     let list = walker.follow(&home_cell(home), &["defaultPattern", "favorites"]);
     if let Found::Value(place, Value::Array(entries)) = list {
+        whole = true;
         for entry in entries {
             if let Found::Value(at, entry) = walker.resolve(entry, &place.doc) {
+                whole &= entry.get("cell").and_then(Link::from_value).is_some();
                 all.extend(favorite(&mut walker, entry, &at.doc));
             }
         }
@@ -48,7 +69,7 @@ pub fn favorites(shelf: &Shelf, home: &str) -> Walk<Vec<Favorite>> {
             unique.push(favorite);
         }
     }
-    walker.end(unique)
+    walker.end((unique, whole))
 }
 
 fn favorite(walker: &mut Walker<'_>, entry: &Value, home: &DocRef) -> Option<Favorite> {

@@ -16,7 +16,7 @@ mod registry;
 mod source;
 mod walk;
 
-pub use favorites::{Favorite, favorites, home_cell, space_pieces};
+pub use favorites::{Favorite, favorites, home_cell, space_pieces, starred};
 pub use lease::{Claim, Claimant, LEASE_TERM, Lease, claim, lease_id};
 pub use piece::{PatternRef, Piece, piece};
 pub use registry::{Registration, SYSTEM_SPACE, disabled, registrations, registry};
