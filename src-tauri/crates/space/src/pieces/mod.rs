@@ -11,6 +11,7 @@
 
 mod favorites;
 mod lease;
+mod modules;
 mod piece;
 mod registry;
 mod source;
@@ -18,6 +19,7 @@ mod walk;
 
 pub use favorites::{Favorite, favorites, home_cell, space_pieces, starred};
 pub use lease::{Claim, Claimant, LEASE_TERM, Lease, claim, lease_id};
+pub use modules::{Module, SourceDocuments, source_documents};
 pub use piece::{PatternRef, Piece, piece};
 pub use registry::{Registration, SYSTEM_SPACE, disabled, registrations, registry};
 pub use source::{SourceFiles, source, source_id};
