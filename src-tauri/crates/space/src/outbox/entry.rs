@@ -27,6 +27,9 @@ pub struct Wanted {
     pub beside: Map<String, Value>,
     /// What its value is to become.
     pub intents: Vec<Intent>,
+    /// Only where there is no such document: one that is there stays as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_new: bool,
 }
 
 impl Wanted {
@@ -43,6 +46,16 @@ impl Wanted {
         Self {
             beside,
             intents: between(before.and_then(document::value), document::value(after)),
+            only_new: false,
+        }
+    }
+
+    /// What makes a document where there is none, and leaves one that is there.
+    #[must_use]
+    pub fn created(doc: &Value) -> Self {
+        Self {
+            only_new: true,
+            ..Self::of(None, doc)
         }
     }
 
@@ -50,6 +63,9 @@ impl Wanted {
     /// how many intents have no place any more.
     #[must_use]
     pub fn carried_out(&self, before: Option<&Value>) -> (Option<Value>, usize) {
+        if self.only_new && before.is_some() {
+            return (before.cloned(), 0);
+        }
         let mut value = before.and_then(document::value).cloned();
         let outcome = carry_out(&self.intents, &mut value);
         let mut doc = match before {

@@ -72,6 +72,19 @@ fn read(shelf: &Shelf, home: &str) -> Walk<(Vec<Favorite>, bool)> {
     walker.end((unique, whole))
 }
 
+/// Where the list of favorites stands; nothing when the home space has no root or
+/// its root keeps no list.
+#[must_use]
+pub fn favorites_list(shelf: &Shelf, home: &str) -> Walk<Option<super::Place>> {
+    let mut walker = Walker::new(shelf);
+    let list = walker.follow(&home_cell(home), &["defaultPattern", "favorites"]);
+    let place = match list {
+        Found::Value(place, Value::Array(_)) => Some(place),
+        _ => None,
+    };
+    walker.end(place)
+}
+
 fn favorite(walker: &mut Walker<'_>, entry: &Value, home: &DocRef) -> Option<Favorite> {
     let link = Link::from_value(entry.get("cell")?)?;
     let at = target(&link, home);

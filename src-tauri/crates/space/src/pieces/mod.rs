@@ -11,14 +11,19 @@
 
 mod favorites;
 mod lease;
+mod lists;
 mod modules;
 mod piece;
+pub mod publish;
 mod registry;
 mod source;
 mod walk;
 
-pub use favorites::{Favorite, favorites, home_cell, space_pieces, starred};
+pub use favorites::{
+    Favorite, favorites, favorites_list, home_cell, space_pieces, starred,
+};
 pub use lease::{Claim, Claimant, LEASE_TERM, Lease, claim, lease_id};
+pub use lists::{Root, RootKind, favorite_entry, new_root, with_link, with_root};
 pub use modules::{Module, SourceDocuments, source_documents};
 pub use piece::{PatternRef, Piece, piece};
 pub use registry::{Registration, SYSTEM_SPACE, disabled, registrations, registry};
