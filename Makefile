@@ -98,7 +98,7 @@ screenshots: setup-screenshots
 	cd ui && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build:fake && npm run --silent screenshots -- ../target/screenshots
 
 bench: release
-	$(CARGO) run --locked -p charmkeeper-tests --bin bench
+	$(CARGO) run --locked --release -p charmkeeper-tests --bin bench
 
 # deb and rpm on Linux. The formats of other systems are configured in
 # packaging/, and were not run.

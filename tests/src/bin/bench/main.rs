@@ -4,7 +4,7 @@
 //! its budget. Ends with 1 when a budget is missed. Figures on a shared machine
 //! are noisy: run it twice before believing a miss. `bench quick` leaves out the
 //! three minutes of the thousand charms; `bench history` is the history alone,
-//! which needs no built program.
+//! which needs no built program; `bench node` compares an importer with Node.
 
 #![allow(
     clippy::print_stdout,
@@ -14,6 +14,7 @@
 )]
 
 mod history;
+mod node;
 mod process;
 mod serve;
 
@@ -62,6 +63,10 @@ fn main() -> ExitCode {
         return bench.end();
     }
     let binary = binary();
+    if what == "node" {
+        node::measure(&mut bench, &binary);
+        return bench.end();
+    }
     first_run(&mut bench, &binary);
     noop(&mut bench, &binary);
     idle(&mut bench, &binary);
@@ -69,6 +74,7 @@ fn main() -> ExitCode {
         thousand(&mut bench, &binary);
     }
     history::measure(&mut bench);
+    node::measure(&mut bench, &binary);
     bench.end()
 }
 
