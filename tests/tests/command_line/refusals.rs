@@ -70,6 +70,67 @@ async fn a_charm_that_cannot_work_is_refused_with_the_place() {
     }
 }
 
+/// A sign-in of its own that others find by its tag.
+const SIGN_IN: &str = r#"
+import { Default, handler, NAME, pattern, Stream, Writable } from "commonfabric";
+
+/** A sign-in. #signIn */
+export interface Output {
+  [NAME]: string;
+  auth: { token: string };
+  renew: Stream<void>;
+}
+
+const renew = handler<void, { auth: Writable<{ token: string }> }>((_event, { auth }) => {
+  auth.key("token").set("new");
+});
+
+export default pattern<{ auth: { token: string } | Default<{ token: "" }> }, Output>(({ auth }) => ({
+  [NAME]: "Sign-in",
+  auth,
+  renew: renew({ auth }),
+}));
+"#;
+
+#[tokio::test]
+async fn a_tagged_charm_without_bg_updater_is_kept_and_never_runs_by_itself() {
+    const SAID: &str = "has no bgUpdater: it will not run by itself";
+    let bare = Bare::new();
+    let path = bare.write("sign-in.tsx", SIGN_IN);
+    let done = bare.say(&["add", &path]).await.with_code(0);
+    assert!(done.err.contains("sign-in.tsx:15:101"), "{done}");
+    assert!(done.err.contains(SAID), "{done}");
+    let charm = bare.ask(&["charms"]).await[0].clone();
+    assert_eq!(
+        (&charm["state"], &charm["enabled"]),
+        (&"off".into(), &false.into())
+    );
+    assert!(charm["detail"].as_str().unwrap().contains("no bgUpdater"));
+    assert_eq!(bare.ask(&["cells", "sign-in", "auth/token"]).await, "");
+    for which in ["sign-in", path.as_str()] {
+        let run = bare.ask(&["run", which]).await;
+        assert_eq!(run["outcome"], "ok-unchanged", "{run}");
+        let log = run["log"].to_string();
+        assert!(log.contains("nothing to do in the background"), "{log}");
+    }
+
+    // The same when only running it tells what it returns.
+    let hidden = SIGN_IN
+        .replace("=> ({", "=> Object.assign({")
+        .replace("}));\n", "}, {}));\n");
+    let path = bare.write("hidden.tsx", &hidden);
+    let done = bare.say(&["run", &path]).await.with_code(0);
+    assert!(done.err.contains("hidden.tsx:15:"), "{done}");
+    assert!(done.err.contains(SAID), "{done}");
+    let path = bare.write("untagged.tsx", &hidden.replace(" #signIn", ""));
+    for command in ["add", "run"] {
+        let done = bare.say(&[command, &path]).await.with_code(1);
+        let expected = "The pattern returns no bgUpdater.";
+        assert!(done.sentence().contains(expected), "{done}");
+        assert!(done.sentence().contains("untagged.tsx:15:"), "{done}");
+    }
+}
+
 #[tokio::test]
 async fn a_source_that_is_not_there_is_named() {
     let bare = Bare::new();

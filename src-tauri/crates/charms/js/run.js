@@ -64,6 +64,11 @@ async function complete() {
 
 async function runUpdater(outputs) {
   const { stream: name, event } = job.current;
+  if (name === "") {
+    log("info", "This charm has no bgUpdater: there is nothing to do in the background");
+    await complete();
+    return;
+  }
   // An event that another charm sent names the document.
   const stream = name.startsWith("of:") ? streamIn(job.current.space, name) : outputs[name];
   if (stream === undefined) {

@@ -324,6 +324,7 @@ pub fn compiled(modules: &[(&str, &str)]) -> Arc<Compiled> {
             defaults: json!({}),
             inputs: BTreeMap::new(),
             bg_updater: None,
+            no_bg_updater: None,
             default_export: Place {
                 file: "main.tsx".to_owned(),
                 line: 1,

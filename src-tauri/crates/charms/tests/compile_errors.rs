@@ -248,6 +248,27 @@ fn a_missing_bg_updater_is_found_where_the_result_is() {
 }
 
 #[test]
+fn a_tagged_charm_may_have_no_updater_and_the_place_is_known() {
+    let text = |doc: &str| {
+        format!(
+            "{IMPORTS}/** {doc} */\ninterface Output {{ auth: {{}} }}\n\
+             export default pattern<{{}}, Output>(() => ({{ auth: {{}} }}));"
+        )
+    };
+    let of = |doc: &str| program_from_files([("main.tsx", text(doc))], "main.tsx").unwrap();
+    let facts = compile(&of("A sign-in. #auth")).unwrap().facts;
+    let place = facts.no_bg_updater.unwrap();
+    assert_eq!((place.line, place.column), (4, 44));
+    assert_eq!(facts.bg_updater, None);
+    // Nobody would find it: it is refused.
+    let refused = compile(&of("A sign-in.")).unwrap_err();
+    assert_eq!(
+        refused.diagnostics()[0].message,
+        "The pattern returns no bgUpdater."
+    );
+}
+
+#[test]
 fn a_bg_updater_that_can_be_no_stream_is_an_error() {
     for (value, what) in [
         ("5", "a number"),

@@ -27,6 +27,7 @@ use crate::scheduler::{BatchId, Elsewhere, RunEnd};
 use crate::send::Delivery;
 use crate::spaces::finish::{Remote, finish_run};
 use crate::spaces::lease;
+use crate::updater;
 use crate::verdict::Verdict;
 
 /// The address that charms are given as their server's; the broker answers it.
@@ -214,7 +215,11 @@ impl Batch {
         let delivery = planned.delivery.clone();
         let chain = delivery.as_ref().map_or_else(Vec::new, |d| d.chain.clone());
         let (stream, event) = delivery.map_or_else(
-            || ("bgUpdater".to_owned(), serde_json::json!({})),
+            || {
+                let works = updater::works(&charm);
+                let stream = if works { updater::BG_UPDATER } else { "" };
+                (stream.to_owned(), serde_json::json!({}))
+            },
             |d| (d.stream, d.event),
         );
         let sender = chain.last().cloned();

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::api::ApiError;
 use crate::batch::API_URL;
 use crate::core::Core;
+use crate::updater;
 
 /// Builds the pattern once, with these inputs.
 ///
@@ -46,7 +47,7 @@ pub(crate) async fn inspect(
         adopted: false,
         compiled: Arc::clone(compiled),
         action: Action::Inspect,
-        stream: "bgUpdater".to_owned(),
+        stream: updater::BG_UPDATER.to_owned(),
         event: json!({}),
         api_url: API_URL.to_owned(),
         now: core.now(),

@@ -44,6 +44,7 @@ mod source;
 mod spaces;
 mod summary;
 mod tidy;
+mod updater;
 mod verdict;
 mod views;
 mod wish;

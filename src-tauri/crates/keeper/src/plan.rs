@@ -8,7 +8,7 @@ use charmkeeper_base::UnixMs;
 use charmkeeper_store::{Charm, Schedule};
 
 use crate::scheduler::{CharmPlan, Pause, Priority, Saved, Star};
-use crate::wish;
+use crate::{updater, wish};
 
 /// What the scheduler is to know. Without timers (`serving` false) every charm
 /// counts as switched off, so that only what a person asks for is run.
@@ -19,7 +19,7 @@ pub(crate) fn of(charm: &Charm, serving: bool) -> CharmPlan {
         space: charm.space.clone(),
         accounts: charm.account.iter().cloned().collect(),
         interval: Duration::from_millis(charm.interval_ms),
-        enabled: charm.enabled && serving,
+        enabled: charm.enabled && serving && updater::works(charm),
         priority: if auth {
             Priority::Auth
         } else {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::api::{ApiError, PreviewView};
 use crate::core::Core;
 use crate::registry::{self, Addition, Draft};
-use crate::{handles, source, views};
+use crate::{handles, source, updater, views};
 
 /// How far behind the word `wish` its tag is looked for, in bytes.
 const WISH_REACH: usize = 160;
@@ -72,10 +72,6 @@ fn failed(view: PreviewView, problem: ApiError) -> PreviewView {
 
 fn described(view: PreviewView, draft: &Draft) -> PreviewView {
     let facts = &draft.charm.facts;
-    let outputs = &draft.seen.outputs;
-    let stream = outputs
-        .get("bgUpdater")
-        .is_some_and(|kind| kind == "stream");
     PreviewView {
         name: draft.charm.name.clone(),
         description: facts
@@ -84,7 +80,7 @@ fn described(view: PreviewView, draft: &Draft) -> PreviewView {
             .map(str::to_owned),
         tags: draft.charm.tags.clone(),
         hosts: draft.charm.hosts.clone(),
-        background: stream,
+        background: updater::works(&draft.charm),
         warnings: views::warnings(facts),
         ..view
     }

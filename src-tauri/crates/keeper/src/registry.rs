@@ -22,6 +22,7 @@ use crate::api::ApiError;
 use crate::core::Core;
 use crate::inspect::inspect;
 use crate::scheduler::DEFAULT_INTERVAL;
+use crate::updater;
 
 /// Name of the space that charms are put in when none is named.
 pub(crate) const DEFAULT_SPACE: &str = "local";
@@ -119,7 +120,7 @@ pub(crate) async fn draft(
         argument: argument_id,
         source: addition.source.clone(),
         program_hash: compiled.hash.clone(),
-        facts: facts(&compiled),
+        facts: Value::Null,
         tags: Vec::new(),
         hosts: hosts(&compiled.facts.hosts, &addition.hosts),
         account: addition.account.clone(),
@@ -131,6 +132,7 @@ pub(crate) async fn draft(
         schedule: Schedule::default(),
     };
     let seen = inspect(core, &charm, &compiled, &argument).await?;
+    charm.facts = updater::facts(&compiled, &seen)?;
     charm.name = name_of(&charm, &compiled, &seen);
     charm.tags = tags(&compiled, &seen);
     Ok(Draft {
@@ -183,7 +185,7 @@ pub(crate) async fn refresh(
         program: Some(ProgramUpdate {
             hash: compiled.hash.clone(),
             program: program_to_json(&program),
-            facts: facts(&compiled),
+            facts: updater::facts(&compiled, &seen)?,
             tags: tags(&compiled, &seen),
         }),
         ..CharmUpdate::default()

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::api::{self, AccountView, CellChangeView, CharmView, LogView, RunView};
 use crate::scheduler::State;
+use crate::updater;
 
 /// A row of the history.
 pub(crate) fn run(row: &RunRow) -> RunView {
@@ -106,7 +107,7 @@ pub(crate) fn charm(
             row.paused_reason.clone().unwrap_or_default(),
             None,
         ),
-        _ if !row.enabled => ("off", "Runs only when asked to.".to_owned(), None),
+        _ if !row.enabled || !updater::works(row) => ("off", off(row), None),
         _ => match &row.paused_reason {
             Some(reason) => ("paused", reason.clone(), None),
             None => (
@@ -135,12 +136,20 @@ pub(crate) fn charm(
         state: word.to_owned(),
         detail,
         interval_seconds: row.interval_ms / 1000,
-        enabled: row.enabled && row.paused_reason.is_none(),
+        enabled: row.enabled && row.paused_reason.is_none() && updater::works(row),
         next_run_at: next,
         last_run_at: row.schedule.last_run_at,
         last_outcome: row.schedule.last_outcome,
         failures: row.schedule.failures,
     }
+}
+
+/// Why a charm has no timer.
+fn off(row: &Charm) -> String {
+    if updater::works(row) {
+        return "Runs only when asked to.".to_owned();
+    }
+    "Has no bgUpdater: it will not run by itself. Other charms can use it.".to_owned()
 }
 
 /// What the compiler warned of; rows of an older version have none.
@@ -170,7 +179,7 @@ fn describe(
             format!("Next run at {}.", clock(*next)),
             Some(*next),
         ),
-        State::Disabled => ("off", "Runs only when asked to.".to_owned(), None),
+        State::Disabled => ("off", off(row), None),
         State::Paused {
             until: Some(until), ..
         } => (

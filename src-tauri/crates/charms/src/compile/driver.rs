@@ -234,6 +234,7 @@ fn facts(
             .filter_map(|(name, kind)| Some((name, serde_json::from_value(kind).ok()?)))
             .collect(),
         bg_updater: entry.bg_updater,
+        no_bg_updater: entry.no_bg_updater,
         default_export: entry.default_export,
         imports: Vec::new(),
         dialect,

@@ -30,6 +30,7 @@ mod parse;
 mod program;
 mod reactive;
 mod requests;
+mod returned;
 mod shape;
 mod source;
 mod specifier;
@@ -53,13 +54,13 @@ pub use types::kinds::Kind;
 pub use warnings::Warning;
 
 /// Raised whenever the same source compiles to something else than before.
-pub const COMPILER_VERSION: u32 = 2;
+pub const COMPILER_VERSION: u32 = 3;
 
 /// What is asked of a charm beyond being valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompileOptions {
-    /// A pattern that plainly returns no `bgUpdater` is an error. Off for
-    /// charms that are there for others to read, such as sign-in helpers.
+    /// A pattern that plainly returns no `bgUpdater` is an error, unless its
+    /// result has a tag by which others find it, as a sign-in charm does.
     pub require_bg_updater: bool,
 }
 
@@ -143,6 +144,10 @@ pub struct Facts {
     /// Where `bgUpdater` is given its value; `None` when that cannot be seen.
     /// It is the place to blame when it turns out to be no stream.
     pub bg_updater: Option<Place>,
+    /// Where a result is returned that plainly has no `bgUpdater`; `None` when
+    /// there is one, or when that cannot be seen.
+    #[serde(default)]
+    pub no_bg_updater: Option<Place>,
     /// Where the default export is.
     pub default_export: Place,
     /// The built-in modules that are imported at run time, sorted.

@@ -134,7 +134,7 @@ pub struct Job {
     pub compiled: Arc<Compiled>,
     /// What to do.
     pub action: Action,
-    /// Name of the stream, as in `bgUpdater`.
+    /// Name of the stream, as in `bgUpdater`; empty when the charm is only built.
     pub stream: String,
     /// What is sent to it.
     pub event: Value,

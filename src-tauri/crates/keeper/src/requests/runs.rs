@@ -12,7 +12,7 @@ use crate::engine::Ask;
 use crate::keeper::{Keeper, stopping};
 use crate::registry::{self, Addition};
 use crate::scheduler::Input;
-use crate::{handles, source, views};
+use crate::{handles, plan, source, updater, views};
 
 /// Whether a charm is named by the place of its source.
 fn is_path(which: &str) -> bool {
@@ -30,6 +30,9 @@ pub(crate) async fn charm_to_run(keeper: &Keeper, which: &str) -> Result<Charm, 
     let charms = keeper.core.store(Store::charms).await?;
     if let Some(known) = charms.into_iter().find(|c| c.source == wanted) {
         let charm = registry::refresh(&keeper.core, known, program).await?;
+        keeper.tell(Input::CharmChanged {
+            plan: plan::of(&charm, keeper.core.serving),
+        });
         // New code deserves a new chance.
         keeper.tell(Input::Resume {
             charm: charm.id.clone(),
@@ -140,7 +143,7 @@ pub(crate) async fn run_all(keeper: &Keeper) -> Result<Value, ApiError> {
     let charms = keeper.core.store(Store::charms).await?;
     let on = charms
         .into_iter()
-        .filter(|charm| charm.enabled && charm.paused_reason.is_none());
+        .filter(|charm| charm.enabled && charm.paused_reason.is_none() && updater::works(charm));
     for charm in on {
         keeper.tell(Input::Manual { charm: charm.id });
     }

@@ -16,7 +16,7 @@ use crate::api::ApiError;
 use crate::core::Core;
 use crate::inspect::inspect;
 use crate::scheduler::DEFAULT_INTERVAL;
-use crate::{handles, registry};
+use crate::{handles, registry, updater};
 
 /// What the source of a charm begins with that came from a space.
 pub(crate) const SOURCE: &str = "space:";
@@ -53,7 +53,7 @@ pub(crate) async fn adopt(
         argument: from.argument.id.clone(),
         source: from.source,
         program_hash: compiled.hash.clone(),
-        facts: registry::facts(&compiled),
+        facts: Value::Null,
         tags: Vec::new(),
         hosts: registry::hosts(&compiled.facts.hosts, &[]),
         account: None,
@@ -65,6 +65,7 @@ pub(crate) async fn adopt(
         schedule: Schedule::default(),
     };
     let seen = inspect(core, &charm, &compiled, &argument).await?;
+    charm.facts = updater::facts(&compiled, &seen)?;
     charm.tags = registry::tags(&compiled, &seen);
     for tag in from.tags {
         if !charm
