@@ -162,6 +162,30 @@ function define(state, key, property) {
   Object.defineProperty(state, key, { ...property, enumerable: true, configurable: true });
 }
 
+function refuse(key, kind) {
+  const instead =
+    kind === "stream"
+      ? `it is a stream, so use ${key}.send(event)`
+      : kind === "cell"
+        ? `it is a cell, so use ${key}.set(value)`
+        : `it is handed over as a plain value. Declare it as Writable<..> in the type of what this function is given and use ${key}.set(value)`;
+  throw new TypeError(`Assigning to "${key}" would be lost: ${instead}`);
+}
+
+/** A member: one of a kind that nobody told is written through, others are not assigned to. */
+function member(key, bound, spec) {
+  let value = bind(bound, spec);
+  const kind = spec?.kind ?? (spec === undefined ? undefined : "plain");
+  const set =
+    kind === undefined && isHandle(bound)
+      ? (next) => {
+          bound.set(next);
+          value = bind(bound, spec);
+        }
+      : () => refuse(key, kind);
+  return { get: () => value, set };
+}
+
 /**
  * The state object for `bindings`; `specs` tells the kind of each member,
  * `otherwise` the kind of the rest. A member whose value cannot be computed
@@ -178,7 +202,7 @@ export function bindAll(bindings, specs, otherwise = undefined) {
       continue;
     }
     try {
-      define(state, key, { value: bind(bound, spec), writable: true });
+      define(state, key, member(key, bound, spec));
     } catch (error) {
       define(state, key, {
         get() {

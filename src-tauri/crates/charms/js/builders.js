@@ -8,6 +8,7 @@ import { structuredClone } from "ext:ck/clone.js";
 import { bindAll, specsOfMeta, specsOfSchema, takeMeta } from "ext:ck/bindings.js";
 import { inNestedFrame } from "ext:ck/causes.js";
 import { constant, derived, makeCell, makeHandle, unwrap } from "ext:ck/cells.js";
+import { noteEffect } from "ext:ck/writes.js";
 import { checkFit } from "ext:ck/schema.js";
 import { isStream, makeStream } from "ext:ck/streams.js";
 import { isHandle, targetOf } from "ext:ck/targets.js";
@@ -117,7 +118,7 @@ export function handler(...args) {
   const [eventSchema, stateSchema] = at > 1 ? args.slice(at - 2, at) : [undefined, args[at - 1]];
   const call = (event, bindings) => {
     const state = bindAll(bindings, specs, otherwise);
-    checkFit(event, eventSchema, "event");
+    checkFit(event, eventSchema ?? meta.event, "event");
     // Values to be assigned to are looked at when they are used.
     if (otherwise === undefined) checkFit(state, stateSchema, "state");
     return fn(event, state);
@@ -135,9 +136,12 @@ export function action(fn, ...rest) {
 }
 
 /** `computed(() => ..)` over the cells that it closes over. */
-export function computed(fn) {
+export function computed(fn, ...rest) {
   if (typeof fn !== "function") throw new TypeError("computed needs a function");
-  return derived(() => fn());
+  return noteEffect(
+    derived(() => fn()),
+    takeMeta(rest),
+  );
 }
 
 /** True when some of the kinds are cells or streams, or have such inside. */
@@ -153,12 +157,16 @@ function holdCells(specs) {
 
 /** `derive(input, fn)`, also with two schemas in front. */
 export function derive(...args) {
-  const specs = specsOfMeta(takeMeta(args));
+  const meta = takeMeta(args);
+  const specs = specsOfMeta(meta);
   const fn = args.at(-1);
   const input = args.at(-2);
   if (typeof fn !== "function") throw new TypeError("derive needs a function as its last argument");
   const cells = holdCells(specs);
-  return derived(() => fn(cells ? bindAll(input, specs) : unwrap(input)));
+  return noteEffect(
+    derived(() => fn(cells ? bindAll(input, specs) : unwrap(input))),
+    meta,
+  );
 }
 
 /** `lift(fn)(inputs)`, also with two schemas in front. */
@@ -168,7 +176,11 @@ export function lift(...args) {
   if (typeof fn !== "function") throw new TypeError("lift needs a function");
   const specs = specsOfMeta(meta) ?? (args.length > 1 ? specsOfSchema(args[0]) : undefined);
   const cells = holdCells(specs);
-  return (inputs) => derived(() => fn(cells ? bindAll(inputs, specs) : unwrap(inputs)));
+  return (inputs) =>
+    noteEffect(
+      derived(() => fn(cells ? bindAll(inputs, specs) : unwrap(inputs))),
+      meta,
+    );
 }
 
 /** The second or the third value, by the first; the choice keeps its link. */

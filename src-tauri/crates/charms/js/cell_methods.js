@@ -7,7 +7,7 @@
 import { ops, PromiseCtor, toJson } from "ext:ck/host.js";
 import { run } from "ext:ck/run_state.js";
 import { isLink, readLink, samePlace, writeLink } from "ext:ck/links.js";
-import { append, member, resolve, write } from "ext:ck/replica.js";
+import { append, member, resolve, unwatched, write } from "ext:ck/replica.js";
 import { sameJson } from "ext:ck/diff.js";
 import { isView, nodeOf, originOf, prefetch } from "ext:ck/views.js";
 import { storeElement, storeList, storeValue } from "ext:ck/store.js";
@@ -26,7 +26,7 @@ function target(handle) {
 function writable(of, mode) {
   if (run.phase !== "run")
     throw new Error("Cells are written by handlers only, not while the charm is set up");
-  const found = of.locate(mode);
+  const found = unwatched(() => of.locate(mode));
   if (!("computed" in found)) return found;
   throw new TypeError(
     "This value is computed from other cells and cannot be written: write to the cell it is computed from, or make it a cell of its own with new Writable(..)",

@@ -117,6 +117,8 @@ export function isLoaded(space, id) {
  */
 export function peek(space, id, count) {
   const entry = find(space, id);
+  // What is to be noted is looked up by the other way.
+  if (reads !== null) return undefined;
   if (entry === undefined || (entry.history.length > 0 && count !== changeCount)) return undefined;
   entry.linked = true;
   return entry.current?.value;
@@ -162,6 +164,52 @@ export function member(node, key) {
   return typeof node === "object" && Object.hasOwn(node, key) ? node[key] : undefined;
 }
 
+// Where values were read while somebody wants to know, and which time that is:
+// what was worked out before is worked out again then, so that its reads count.
+let reads = null;
+let watches = 0;
+
+/** 0, or the number of the watch that is on. */
+export function watching() {
+  return reads === null ? 0 : watches;
+}
+
+/** The reads that `body` makes, each a place with what was there. */
+export function watchReads(body) {
+  const outer = reads;
+  const mine = (reads = new Map());
+  watches++;
+  try {
+    body();
+  } finally {
+    reads = outer;
+  }
+  return [...mine.values()];
+}
+
+/** Runs `body` without its reads being noted: it looks where to write. */
+export function unwatched(body) {
+  const outer = reads;
+  reads = null;
+  try {
+    return body();
+  } finally {
+    reads = outer;
+  }
+}
+
+function noteRead(space, id, path, node) {
+  const key = toJson([space, id, path]);
+  // The first look counts: what the reader itself writes is news to it.
+  if (!reads.has(key)) reads.set(key, { space, id, path, node });
+}
+
+/** True when a place still holds what was read there. */
+export function isUnchanged({ space, id, path, node }) {
+  const now = resolve(space, id, path, "read").node;
+  return now === node || toJson(now) === toJson(node);
+}
+
 /**
  * Follows links on the way to a place.
  *
@@ -179,7 +227,10 @@ export function resolve(space, id, path, mode, at = NOW) {
     let node = docAt(entry, at)?.value;
     let i = 0;
     while (i < path.length && !isLink(node)) node = member(node, path[i++]);
-    if (!isLink(node)) return { entry, path, node, ref };
+    if (!isLink(node)) {
+      if (reads !== null && mode === "read") noteRead(space, id, path, node);
+      return { entry, path, node, ref };
+    }
     const target = readLink(node, entry);
     const last = i === path.length;
     if (last && mode === "write" && !target.redirect) return { entry, path, node, ref };

@@ -13,6 +13,7 @@ import { collectChanges } from "ext:ck/diff.js";
 import { failedCalls } from "ext:ck/calls.js";
 import { abandonRequests, requestsSettled, requestsUnderWay } from "ext:ck/fetch.js";
 import { dispatch, handlersRunning, handlersSettled, isStream, streamIn } from "ext:ck/streams.js";
+import { runEffects } from "ext:ck/writes.js";
 import { waitingTimeouts } from "ext:ck/timers.js";
 import { factoryOf } from "ext:ck/builders.js";
 import { inspectPiece, setUp, warmUp } from "ext:ck/piece.js";
@@ -50,6 +51,8 @@ async function complete() {
     }
     await PromiseCtor.race([failed, turn()]);
     quiet = handlersRunning() > 0 || requestsUnderWay() > 0 ? 0 : quiet + 1;
+    // Nothing is under way: derived values that write have their turn.
+    if (quiet === 2 && run.error === null && runEffects()) quiet = 0;
   }
   failOnUnhandled();
   if (run.error !== null) {

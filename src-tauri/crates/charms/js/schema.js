@@ -4,6 +4,8 @@
 // required members, lists, enumerations, alternatives. What it does not know
 // fits. Never changes or copies a value.
 
+import { isHandle } from "ext:ck/targets.js";
+
 function typeOf(value) {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
@@ -39,7 +41,9 @@ function ofObject(value, schema, path) {
 
 /** Why a value does not fit, in words; null when it does. */
 export function misfit(value, schema, path = "") {
-  if (schema === null || typeof schema !== "object" || isHeld(schema)) return null;
+  // A cell in the place of a value is not looked into.
+  if (schema === null || typeof schema !== "object" || isHeld(schema) || isHandle(value))
+    return null;
   const choices = schema.anyOf ?? schema.oneOf;
   if (Array.isArray(choices)) {
     const tried = choices.map((choice) => misfit(value, choice, path));

@@ -114,8 +114,16 @@ async function sendAway({ space, id }, event) {
   return { status: "error", error: new Error(answer.error) };
 }
 
+let sent = 0;
+
+/** Counts the events of the run. */
+export function eventsSent() {
+  return sent;
+}
+
 /** Runs the stream's handler in a turn of its own. */
 export function dispatch(stream, event, onCommit) {
+  sent++;
   const { invoke, place } = details.get(stream);
   const settled = PromiseCtor.resolve().then(async () => {
     if (invoke === null) return await sendAway(place, event);

@@ -6,7 +6,7 @@
 
 import { ops, toJson } from "ext:ck/host.js";
 import { job, noteOnce, run } from "ext:ck/run_state.js";
-import { changes, prepareDocument, resolve } from "ext:ck/replica.js";
+import { changes, prepareDocument, resolve, watching } from "ext:ck/replica.js";
 import { isView, originOf } from "ext:ck/views.js";
 
 const targets = new WeakMap();
@@ -110,7 +110,10 @@ export class Formula {
   }
 
   value() {
-    if (this.#known === null || this.#known.changes !== changes()) this.#known = this.#run();
+    const known = this.#known;
+    const watch = watching();
+    if (known === null || known.changes !== changes() || (watch !== 0 && known.watch !== watch))
+      this.#known = this.#run();
     if ("error" in this.#known) throw this.#known.error;
     return this.#known.value;
   }
@@ -120,6 +123,7 @@ export class Formula {
     this.#busy = true;
     run.evaluating++;
     const at = changes();
+    const watch = watching();
     try {
       let value = this.#compute();
       if (value instanceof Promise) {
@@ -128,9 +132,9 @@ export class Formula {
         );
         value = undefined;
       }
-      return { changes: at, value };
+      return { changes: at, watch, value };
     } catch (error) {
-      return { changes: at, error };
+      return { changes: at, watch, error };
     } finally {
       run.evaluating--;
       this.#busy = false;

@@ -7,7 +7,7 @@
 // loading list elements in batches. Never writes.
 
 import { isLink, readLink } from "ext:ck/links.js";
-import { changes, isLoaded, loadAll, nextEpoch, peek, resolve } from "ext:ck/replica.js";
+import { changes, isLoaded, loadAll, nextEpoch, peek, resolve, watching } from "ext:ck/replica.js";
 
 const BATCH = 128;
 
@@ -227,5 +227,8 @@ function show(node, place, ref, moment, cells) {
  */
 export function snapshot({ entry, path, node, ref }, cells) {
   if (node === null || typeof node !== "object") return node;
-  return show(node, { entry, path }, ref, { at: nextEpoch(), changes: changes() }, cells);
+  // What is watched is shown anew, so that the reads behind it are seen.
+  const watch = watching();
+  const count = watch === 0 ? changes() : -watch;
+  return show(node, { entry, path }, ref, { at: nextEpoch(), changes: count }, cells);
 }

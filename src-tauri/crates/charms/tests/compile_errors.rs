@@ -258,7 +258,7 @@ fn a_tagged_charm_may_have_no_updater_and_the_place_is_known() {
     let of = |doc: &str| program_from_files([("main.tsx", text(doc))], "main.tsx").unwrap();
     let facts = compile(&of("A sign-in. #auth")).unwrap().facts;
     let place = facts.no_bg_updater.unwrap();
-    assert_eq!((place.line, place.column), (4, 44));
+    assert_eq!((place.line, place.column), (4, 43));
     assert_eq!(facts.bg_updater, None);
     // Nobody would find it: it is refused.
     let refused = compile(&of("A sign-in.")).unwrap_err();

@@ -21,7 +21,7 @@ use charmkeeper_charms::runner::{
 use serde_json::{Value, json};
 use support::{job, run_one};
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("background.tsx", include_str!("conformance/background.tsx")),
     ("cells.tsx", include_str!("conformance/cells.tsx")),
     ("derived.tsx", include_str!("conformance/derived.tsx")),
@@ -30,6 +30,7 @@ const FILES: [(&str, &str); 8] = [
     ("patterns.tsx", include_str!("conformance/patterns.tsx")),
     ("web.tsx", include_str!("conformance/web.tsx")),
     ("wishes.tsx", include_str!("conformance/wishes.tsx")),
+    ("writing.tsx", include_str!("conformance/writing.tsx")),
 ];
 const DIALECTS: [&str; 2] = ["commonfabric", "commontools"];
 const SPACE: &str = "did:key:zSpace";

@@ -36,6 +36,65 @@ fn lines(seen: &Evaluated) -> Vec<&str> {
     seen.log.iter().map(|(_, text)| text.as_str()).collect()
 }
 
+/// How a run failed.
+fn failure(body: &str) -> Value {
+    let report = run(body, argument(json!({}))).report();
+    assert_eq!(report["ending"], "error", "{report}");
+    assert_eq!(report["changes"], json!([]), "nothing of it is kept");
+    report["error"].clone()
+}
+
+#[test]
+fn a_derived_value_that_never_rests_ends_the_run_with_its_place() {
+    let error = failure(
+        "export default pattern(() => { const log = new Writable<number[]>([]);
+          const n = computed(() => { log.push(log.get().length); });
+          return { n, bgUpdater: action(() => {}) }; });",
+    );
+    assert_eq!(error["kind"], "restless");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("main.tsx:3 writes"), "{message}");
+}
+
+#[test]
+fn an_event_that_does_not_fit_its_type_is_an_error() {
+    let fine = "{ item: 'tea', count: 2, note: null, to: { city: 'Oslo' } }";
+    let charm = |event: &str| {
+        format!(
+            "interface Order {{ item: string; count: number | string[]; gift?: boolean; note: string | null; to: {{ city: string }}; free: any; size: number | Default<1> }}
+             const place = handler<Order, {{}}>((order) => console.log('got', order.item));
+             export default pattern(() => {{ const go = place({{}}); return {{ bgUpdater: action(() => {{ go.send({event} as any); }}) }}; }});"
+        )
+    };
+    assert_eq!(lines(&run(&charm(fine), argument(json!({})))), ["got tea"]);
+    for (event, wanted) in [
+        ("{}", "\"item\" is missing"),
+        (
+            "{ ...FINE, item: 5 }",
+            "string is wanted at item, not number",
+        ),
+        (
+            "{ ...FINE, count: true }",
+            "number or array is wanted at count",
+        ),
+        (
+            "{ ...FINE, gift: 'yes' }",
+            "boolean is wanted at gift, not string",
+        ),
+        ("{ ...FINE, note: undefined }", "\"note\" is missing"),
+        ("{ ...FINE, to: {} }", "\"city\" is missing at to"),
+        ("5", "object is wanted, not number"),
+    ] {
+        let error = failure(&charm(&event.replace("FINE", fine)));
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("The event does not fit the handler: "),
+            "{message}"
+        );
+        assert!(message.contains(wanted), "{event}: {message}");
+    }
+}
+
 const SHOW: &str =
     "const show = handler<unknown, Record<string, any>>((_, state: { [key: string]: any }) => {
   for (const key of Object.keys(state)) console.log(key, JSON.stringify(state[key])); });\n";

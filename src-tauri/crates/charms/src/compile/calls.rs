@@ -2,8 +2,8 @@
 //! be told about each: one extra string argument, `"ck:"` and JSON.
 //!
 //! `pattern` and `recipe` get defaults, the kinds of their inputs, tags and
-//! description; `handler` gets the kinds of its state and its name, `lift` and
-//! `derive` those of their input where some are cells or streams; `cell` without
+//! description; `handler` gets the kinds of its state, what its event must be
+//! and its name, `lift` and `derive` those of their input where some are cells or streams; `cell` without
 //! a value gets the default its type states. A property whose kind is
 //! not known is left out.
 
@@ -26,6 +26,7 @@ use super::types::lower::{Lower, start_of};
 use super::types::model::Type;
 use super::types::resolve::Solver;
 use super::unit::{Unit, peel};
+use super::writing::Writing;
 
 /// Beginning of every injected argument.
 pub const META_PREFIX: &str = "ck:";
@@ -38,6 +39,8 @@ pub(super) enum Callee {
     /// `lift` and `derive`.
     Lift,
     Cell,
+    Computed,
+    Action,
     /// Any other name of the framework.
     Other,
 }
@@ -70,10 +73,11 @@ impl<'a> Calls<'_, 'a, '_> {
         let Some(unit) = self.units.get(file) else {
             return out;
         };
+        let writing = self.writing(file);
         for node in unit.semantic.nodes() {
             let found = match node.kind() {
                 AstKind::CallExpression(call) => self
-                    .meta_of_call(file, node.id(), call)
+                    .meta_of_call(file, node.id(), call, &writing)
                     .map(|meta| (call.span, meta)),
                 AstKind::NewExpression(new) => {
                     self.meta_of_new(file, new).map(|meta| (new.span, meta))
@@ -97,12 +101,20 @@ impl<'a> Calls<'_, 'a, '_> {
             ("pattern" | "recipe", None) => Callee::Pattern,
             ("handler", None) => Callee::Handler,
             ("lift" | "derive", None) => Callee::Lift,
+            ("computed", None) => Callee::Computed,
+            ("action", None) => Callee::Action,
             ("cell", None) | ("Cell" | "Writable", None | Some("of")) => Callee::Cell,
             _ => Callee::Other,
         })
     }
 
-    fn meta_of_call(&self, file: usize, node: NodeId, call: &CallExpression<'a>) -> Option<Value> {
+    fn meta_of_call(
+        &self,
+        file: usize,
+        node: NodeId,
+        call: &'a CallExpression<'a>,
+        writing: &Writing,
+    ) -> Option<Value> {
         match self.callee(file, &call.callee)? {
             Callee::Pattern => {
                 let facts = self.pattern(file, call);
@@ -118,23 +130,37 @@ impl<'a> Calls<'_, 'a, '_> {
                 Some(meta)
             }
             Callee::Handler => {
-                let state = self.handler_state(file, call);
+                let state = self.handler_type(file, call, 1);
                 let mut meta = json!({ "kind": "handler" });
                 put(
                     &mut meta,
                     "state",
                     state.as_ref().and_then(|t| self.solver.kinds(t)),
                 );
+                let event = self.handler_type(file, call, 0);
+                put(&mut meta, "event", event.and_then(|t| self.solver.fit(&t)));
                 let inside = state.as_ref().map(|t| self.solver.inside(t));
                 put(&mut meta, "inside", inside.and_then(some));
                 put(&mut meta, "name", self.name_of(file, node, call));
                 Some(meta)
             }
-            Callee::Lift => self.meta_of_lift(file, call),
+            Callee::Lift => {
+                let meta = self.meta_of_lift(file, call);
+                let Some(place) = self.effect(file, node, call, writing) else {
+                    return meta;
+                };
+                let mut meta = meta.unwrap_or_else(|| json!({ "kind": "lift" }));
+                put(&mut meta, "effect", Some(place));
+                Some(meta)
+            }
+            Callee::Computed => {
+                let place = self.effect(file, node, call, writing)?;
+                Some(json!({ "kind": "computed", "effect": place }))
+            }
             Callee::Cell => {
                 self.meta_of_cell(file, &call.arguments, call.type_arguments.as_deref())
             }
-            Callee::Other => None,
+            Callee::Action | Callee::Other => None,
         }
     }
 
@@ -219,10 +245,11 @@ impl<'a> Calls<'_, 'a, '_> {
         None
     }
 
-    fn handler_state(&self, file: usize, call: &CallExpression<'a>) -> Option<Type> {
+    /// The type of a handler's event (0) or state (1).
+    fn handler_type(&self, file: usize, call: &CallExpression<'a>, at: usize) -> Option<Type> {
         let lower = self.lower(file)?;
-        let given = type_argument(call.type_arguments.as_deref(), 1);
-        let written = || parameter_type(self.function_of(file, &call.arguments)?.parameters, 1);
+        let given = type_argument(call.type_arguments.as_deref(), at);
+        let written = || parameter_type(self.function_of(file, &call.arguments)?.parameters, at);
         given.or_else(written).map(|t| lower.ty(t))
     }
 

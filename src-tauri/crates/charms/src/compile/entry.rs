@@ -83,7 +83,7 @@ impl<'a> Calls<'_, 'a, '_> {
                     Some(Callee::Pattern) => entry.pattern = Some((at, call)),
                     Some(Callee::Handler) => return fault(at, call.span, "a handler"),
                     Some(Callee::Cell) => return fault(at, call.span, "a cell"),
-                    Some(Callee::Lift | Callee::Other) | None => {}
+                    Some(_) | None => {}
                 },
                 other => {
                     if let Some(what) = plain_kind(other) {

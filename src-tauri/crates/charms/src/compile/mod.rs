@@ -37,6 +37,7 @@ mod specifier;
 mod types;
 mod unit;
 mod warnings;
+mod writing;
 
 use std::collections::BTreeMap;
 

@@ -165,7 +165,7 @@ impl<'a> Calls<'_, 'a, '_> {
                     }
                     Some(Callee::Pattern) => ("a pattern", None),
                     Some(Callee::Cell) => ("a cell", None),
-                    Some(Callee::Lift | Callee::Other) | None => return None,
+                    Some(_) | None => return None,
                 }
             }
             Made::Expression(_, expression) => (plain_kind(expression)?, None),

@@ -194,11 +194,11 @@ impl Lower<'_, '_, '_> {
             TSType::TSUndefinedKeyword(_) | TSType::TSVoidKeyword(_) => {
                 Type::Keyword(Keyword::Undefined)
             }
+            TSType::TSStringKeyword(_) => Type::Keyword(Keyword::String),
+            TSType::TSNumberKeyword(_) => Type::Keyword(Keyword::Number),
+            TSType::TSBooleanKeyword(_) => Type::Keyword(Keyword::Boolean),
             TSType::TSBigIntKeyword(_)
-            | TSType::TSBooleanKeyword(_)
-            | TSType::TSNumberKeyword(_)
             | TSType::TSObjectKeyword(_)
-            | TSType::TSStringKeyword(_)
             | TSType::TSSymbolKeyword(_) => Type::Keyword(Keyword::Plain),
             TSType::TSArrayType(t) => Type::Array(Rc::new(self.ty(&t.element_type))),
             TSType::TSTupleType(t) => {

@@ -2,11 +2,13 @@
 //! how a handler wants its state, tags and descriptions.
 //!
 //! Not a type checker. Each rule has its own file: [`lower`] reads types from
-//! the tree, [`resolve`] and [`properties`] follow names, [`kinds`] and [`defaults`] answer, and
+//! the tree, [`resolve`] and [`properties`] follow names, [`kinds`],
+//! [`defaults`] and [`fit`] answer, and
 //! [`doc`] reads comments.
 
 pub(super) mod defaults;
 pub(super) mod doc;
+mod fit;
 pub(super) mod kinds;
 pub(super) mod literal;
 pub(super) mod lower;

@@ -21,7 +21,10 @@ pub(in crate::compile) enum Keyword {
     Null,
     /// `undefined` and `void`.
     Undefined,
-    /// `string`, `number`, `boolean`, `bigint`, `symbol`, `object`.
+    String,
+    Number,
+    Boolean,
+    /// `bigint`, `symbol`, `object`, and text of a certain form.
     Plain,
 }
 
