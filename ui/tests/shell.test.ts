@@ -2,6 +2,7 @@ import { render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App as AppState } from "$lib/app.svelte";
+import { fakeClient } from "$lib/client/fake";
 import { clock } from "$lib/clock.svelte";
 import { Paced } from "$lib/paced";
 import { parse, router } from "$lib/router.svelte";
@@ -64,6 +65,21 @@ describe("the window", () => {
     client.navigate("/accounts?x=1");
     await waitFor(() => expect(screen.getByRole("link", { name: /^Accounts/ }).getAttribute("aria-current")).toBe("page"));
     expect(location.hash).toBe("#/accounts?x=1");
+  });
+
+  it.each([
+    ["/welcome", "Welcome to Charmkeeper"],
+    ["/connect?services=gmail", "Connect Google"],
+    ["/charms", "Charms"],
+    ["/add", "Add a charm"],
+    ["/accounts", "Accounts"],
+    ["/spaces", "Spaces"],
+    ["/settings", "Settings"],
+  ])("shows %s when everything it needs was read by another page", async (path, title) => {
+    const { app } = show(fakeClient({ now: NOW }) as unknown as Stub, "#/history");
+    await waitFor(() => expect(app.settings && app.status && app.info).toBeTruthy());
+    router.go(path);
+    await screen.findByRole("heading", { level: 1, name: title });
   });
 
   it("puts the focus on the heading of a new page", async () => {
