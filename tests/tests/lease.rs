@@ -1,7 +1,6 @@
 //! Two computers of one person on one space: a charm runs on one of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;

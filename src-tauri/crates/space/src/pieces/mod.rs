@@ -19,9 +19,7 @@ mod registry;
 mod source;
 mod walk;
 
-pub use favorites::{
-    Favorite, favorites, favorites_list, home_cell, space_pieces, starred,
-};
+pub use favorites::{Favorite, favorites, favorites_list, home_cell, space_pieces, starred};
 pub use lease::{Claim, Claimant, LEASE_TERM, Lease, claim, lease_id};
 pub use lists::{Root, RootKind, favorite_entry, new_root, with_link, with_root};
 pub use modules::{Module, SourceDocuments, source_documents};
