@@ -29,6 +29,7 @@ use crate::power::{Surroundings, System, metered};
 use crate::preferences::{self, Preferences};
 use crate::programs::Programs;
 use crate::scheduler::{Blocked, Config, Input, Moment, Scheduler};
+use crate::spaces::connect;
 use crate::spaces::desk::Desk;
 use crate::spaces::keys::{self, KeyForm};
 use crate::spaces::lease::{self, Computer, Leases};
@@ -87,6 +88,9 @@ impl Keeper {
         // rather than take the home for free.
         announce(lock, home, serving)?;
         let core = Arc::new(open_core(&config, &computer).await?);
+        // Before the first run: which spaces are remote decides what it waits for
+        // and where its changes go.
+        connect::know_all(&core).await?;
         let beginning = beginning(&core).await?;
         let engine = Engine::start(Arc::clone(&core), beginning);
         let keeper = Arc::new(Self {
@@ -106,7 +110,7 @@ impl Keeper {
             tokio::spawn(unstarred::watch(core, keeper.engine.downgrade()));
             tokio::spawn(google::watch_keychain(Arc::clone(&keeper.core)));
         }
-        crate::spaces::connect::start_all(&keeper.core).await?;
+        connect::start_all(&keeper.core).await?;
         Ok(keeper)
     }
 

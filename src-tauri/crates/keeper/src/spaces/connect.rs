@@ -28,12 +28,19 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Name of the home space among the others.
 pub(crate) const HOME_NAME: &str = "Home";
 
+/// Makes it known which spaces are remote ones.
+pub(crate) async fn know_all(core: &Core) -> Result<(), ApiError> {
+    for space in core.store(charmkeeper_store::Store::remote_spaces).await? {
+        core.desk.know(&space.did);
+    }
+    Ok(())
+}
+
 /// Takes up all connected spaces. One whose key cannot be read now is left for
 /// later; its changes wait.
 pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), ApiError> {
     let spaces = core.store(charmkeeper_store::Store::remote_spaces).await?;
     for space in spaces {
-        core.desk.know(&space.did);
         // A command without timers tells nobody.
         if space.enabled
             && core.serving
