@@ -2,164 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
-use charmkeeper_accounts::Endpoints;
-use charmkeeper_base::{Secret, SystemClock, UnixMs, random::SystemRandom};
-use charmkeeper_charms::runner::WorkerCommand;
+use charmkeeper_base::{SystemClock, UnixMs};
 use charmkeeper_keeper::api::Request;
-use charmkeeper_keeper::home::Home;
-use charmkeeper_keeper::{Computer, Keeper, KeeperConfig, KeyForm, VaultChoice};
-use charmkeeper_space::identity::Identity;
 use charmkeeper_space::pieces::lease_id;
+use charmkeeper_tests::computers::{Desktop, PASSPHRASE, World};
 use charmkeeper_tests::keyring::Keyring;
 use charmkeeper_tests::program::{self, Done, Going};
 use charmkeeper_tests::wait_until;
-use charmkeeper_toolshed::seed::{PieceSeed, SeededPiece};
-use charmkeeper_toolshed::{Action, Rule, SpaceServer};
+use charmkeeper_toolshed::{Action, Rule};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::mpsc;
-use url::Url;
-
-const PASSPHRASE: &str = "a person of the tests";
-
-/// Counts its runs.
-const TICKER: &str = r#"
-import { handler, NAME, pattern, Writable } from "commonfabric";
-const tick = handler<unknown, { count: Writable<number> }>((_event, { count }) => {
-  count.set((count.get() ?? 0) + 1);
-});
-export default pattern<{ count: number }, any>(({ count }) => ({
-  [NAME]: "Ticker", count, bgUpdater: tick({ count } as any),
-}));
-"#;
-
-/// A server with one favorite on it.
-struct World {
-    server: SpaceServer,
-    piece: SeededPiece,
-    _data: TempDir,
-}
-
-impl World {
-    async fn new() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let server = SpaceServer::start(data.path()).await.unwrap();
-        let person = Identity::from_passphrase(PASSPHRASE);
-        let ticker = PieceSeed::simple("test pieces", "Ticker", TICKER, json!({ "count": 0 }));
-        let seeded = server.seed_home(&person, &[ticker]).unwrap();
-        Self {
-            piece: seeded.pieces.into_iter().next().unwrap(),
-            server,
-            _data: data,
-        }
-    }
-
-    /// The name in the lease; empty when nobody holds it.
-    fn holder(&self) -> String {
-        let lease = lease_id(&self.piece.piece);
-        let value = self.server.value(&lease.space, &lease.id);
-        let name = value.as_ref().and_then(|value| value["name"].as_str());
-        name.unwrap_or_default().to_owned()
-    }
-
-    fn lease_commits(&self) -> u64 {
-        let lease = lease_id(&self.piece.piece);
-        self.server.commits_of(&lease.space, &lease.id).unwrap()
-    }
-
-    fn count(&self) -> f64 {
-        let inputs = &self.piece.argument;
-        let value = self.server.value(&inputs.space, &inputs.id).unwrap();
-        value["count"].as_f64().unwrap()
-    }
-}
-
-/// A computer of the person: its keeper runs in the test.
-struct Desktop {
-    keeper: Arc<Keeper>,
-    _folder: TempDir,
-}
-
-impl Desktop {
-    /// With the favorite switched on.
-    async fn new(world: &World, name: &str) -> Self {
-        let desktop = Self::open(name, tempfile::tempdir().unwrap()).await;
-        desktop.connect(world).await;
-        let favorites = desktop.ask(Request::Favorites).await;
-        let id = favorites[0]["id"].as_str().unwrap().to_owned();
-        desktop.ask(Request::SetFavorite { id, on: true }).await;
-        desktop
-    }
-
-    async fn open(name: &str, folder: TempDir) -> Self {
-        let home = Home::open(&folder.path().join("home")).unwrap();
-        let lock = home.lock().unwrap();
-        let config = KeeperConfig {
-            home,
-            lock,
-            endpoints: Endpoints::below(&Url::parse("http://127.0.0.1:9").unwrap()).unwrap(),
-            client: None,
-            vault: VaultChoice::KeychainOrMemory,
-            worker: WorkerCommand {
-                program: program::path(),
-                args: vec!["worker".into()],
-            },
-            run_limit: Duration::from_secs(60),
-            serving: true,
-            clock: Arc::new(SystemClock::default()),
-            random: Arc::new(SystemRandom),
-        };
-        let computer = Computer {
-            name: name.to_owned(),
-            ..Computer::this()
-        };
-        Self {
-            keeper: Keeper::open_on(config, computer).await.unwrap(),
-            _folder: folder,
-        }
-    }
-
-    async fn connect(&self, world: &World) {
-        let text = Secret::new(PASSPHRASE.to_owned());
-        let identity = self.keeper.add_identity(KeyForm::Passphrase, &text).await;
-        let request = Request::ConnectSpace {
-            url: world.server.url(),
-            identity: identity.unwrap(),
-            space: None,
-            claim: false,
-        };
-        self.ask(request).await;
-    }
-
-    async fn ask(&self, request: Request) -> Value {
-        let (events, _) = mpsc::channel(64);
-        self.keeper.call(request, events).await.unwrap()
-    }
-
-    async fn charm(&self) -> Value {
-        self.ask(Request::Charms).await[0].clone()
-    }
-
-    async fn favorite(&self) -> Value {
-        self.ask(Request::Favorites).await[0].clone()
-    }
-
-    async fn runs(&self) -> usize {
-        let history = self.ask(Request::History(Default::default())).await;
-        history.as_array().unwrap().len()
-    }
-
-    async fn until_runs(&self, least: usize) {
-        wait_until("it runs here", async || self.runs().await >= least).await;
-    }
-
-    async fn until_state(&self, state: &str) {
-        wait_until(state, async || self.charm().await["state"] == state).await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_computers_one_runs_a_favorite_and_the_other_takes_over_when_asked_to() {
@@ -274,12 +128,10 @@ async fn without_the_server_a_computer_that_did_not_hold_the_lease_does_not_star
     laptop.until_runs(1).await;
     let desktop = Desktop::new(&world, "Desktop").await;
     desktop.until_state("elsewhere").await;
-    desktop.keeper.shutdown().await;
-    let Desktop { keeper, _folder } = desktop;
-    drop(keeper);
+    let folder = desktop.end().await;
     world.server.set_offline(true);
     // Its key was in memory alone, so it cannot ask; what it knew it still knows.
-    let desktop = Desktop::open("Desktop", _folder).await;
+    let desktop = Desktop::open("Desktop", folder).await;
     desktop.until_state("elsewhere").await;
     assert_eq!(desktop.charm().await["detail"], "Runs on Laptop.");
     assert_eq!(desktop.runs().await, 0);

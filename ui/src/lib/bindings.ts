@@ -806,7 +806,7 @@ id: string,
  */
 on: boolean, } | { "do": "take-over",
 /**
- * `FavoriteView::id`.
+ * `FavoriteView::id`, or the charm that it became here.
  */
 id: string, } | { "do": "publish",
 /**

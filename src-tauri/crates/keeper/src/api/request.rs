@@ -188,7 +188,7 @@ pub enum Request {
     /// Takes a charm over from the server, or from another computer.
     /// `FavoriteView`.
     TakeOver {
-        /// `FavoriteView::id`.
+        /// `FavoriteView::id`, or the charm that it became here.
         id: String,
     },
     /// Places a charm of this computer in a remote space. `CharmView`.

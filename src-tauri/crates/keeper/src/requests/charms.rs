@@ -205,8 +205,8 @@ pub(crate) async fn switch(keeper: &Keeper, which: &str, on: bool) -> Result<Cha
     // The scheduler's word on it is stored by the engine; wait for that, so that
     // a pause given by a command without timers is there for the next keeper.
     keeper.look().await?;
-    keeper.core.leases.look();
     keeper.core.background.settle().await;
+    keeper.core.leases.look();
     charm_view(keeper, &id).await
 }
 
