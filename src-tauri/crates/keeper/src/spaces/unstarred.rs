@@ -116,11 +116,14 @@ pub(crate) async fn watch(core: Weak<Core>, engine: WeakUnboundedSender<Ask>) {
         return;
     };
     let mut reads = Reads::default();
-    let mut again = None;
+    let mut again = false;
     loop {
-        let wait = again.take().unwrap_or(Duration::MAX);
-        // Either way it is time to look.
-        let _ = tokio::time::timeout(wait, stars.changed.notified()).await;
+        if again {
+            // Whatever changes meanwhile is seen then.
+            tokio::time::sleep(SECOND_LOOK).await;
+        } else {
+            stars.changed.notified().await;
+        }
         let (Some(core), Some(engine)) = (core.upgrade(), engine.upgrade()) else {
             return;
         };
@@ -129,10 +132,11 @@ pub(crate) async fn watch(core: Weak<Core>, engine: WeakUnboundedSender<Ask>) {
             Err(e) => {
                 tracing::debug!("the favorites could not be read as a whole: {e}");
                 reads.incomplete();
+                again = false;
                 continue;
             }
         };
-        again = found.look_again.then_some(SECOND_LOOK);
+        again = found.look_again;
         if found.gone.is_empty() && found.back.is_empty() {
             continue;
         }
