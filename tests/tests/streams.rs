@@ -147,7 +147,10 @@ async fn a_charm_that_a_person_paused_handles_no_event_and_its_sender_is_told() 
     let run = home.run_charm("sender").await;
     assert_eq!(
         log(&run),
-        ["error 0 box is paused, so it does not handle events."],
+        [
+            "An event for another charm was not handled: box is paused, so it does not handle events.",
+            "error 0 box is paused, so it does not handle events.",
+        ],
         "{run:#}"
     );
     assert_eq!(
