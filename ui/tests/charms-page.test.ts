@@ -170,6 +170,35 @@ describe("the page of one charm", () => {
     await waitFor(() => expect(client.world.charm("reading-notes").hosts).toContain("api.example.org"));
   });
 
+  it("keeps the keyboard in the list when a host goes, and in the field after the last", async () => {
+    const { user } = one("attendance-sheet");
+    await user.click(await screen.findByRole("button", { name: "No longer allow www.googleapis.com" }));
+    const left = screen.getByRole("button", { name: "No longer allow sheets.example.net" });
+    await waitFor(() => expect(document.activeElement).toBe(left));
+    await user.keyboard("{Enter}");
+    await screen.findByText("It may call no host.");
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("textbox", { name: "Another host" })));
+  });
+
+  it("lets a person choose what a wish gets, and leave it to the charm again", async () => {
+    const { client, user, app, container } = one("attendance-sheet");
+    // Bound to one account, there is nothing to choose.
+    await screen.findByRole("heading", { name: "Schedule and account" });
+    expect(screen.queryByRole("heading", { name: "What it works with" })).toBeNull();
+    await client.call({ do: "set-account", charm: "attendance-sheet", account: null });
+    const picker = await screen.findByRole("combobox", { name: /^What it takes for #googleAuth/ });
+    expect(picker.textContent).toContain("By itself: kim@example.com");
+    expect(screen.queryByText("#googleCalendar")).toBeNull();
+    await expectNoAxe(container);
+    await user.click(picker);
+    await user.click(await menuEntry("option", "kim.doe@work.example"));
+    await waitFor(() => expect(client.world.choices.get("id-attendance-sheet #googleAuth")).toBe("auth-a2"));
+    await waitFor(() => expect(messages(app)).toContain("Attendance sheet takes kim.doe@work.example from its next run on."));
+    await user.click(screen.getByRole("combobox", { name: /^What it takes for #googleAuth/ }));
+    await user.click(await menuEntry("option", "By itself: kim@example.com"));
+    await waitFor(() => expect(client.world.choices.size).toBe(0));
+  });
+
   it("reads its cells when asked, finds in them, and tells of a failure", async () => {
     const { client, user, container } = one("gmail-importer");
     const show = await screen.findByRole("button", { name: "Show" });

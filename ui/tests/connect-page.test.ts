@@ -62,7 +62,8 @@ describe("connecting Google", () => {
     const { client, user } = connect("#/connect", { browser: "waits" });
     await user.click(await screen.findByRole("button", { name: "Continue in the browser" }));
     await user.click(await screen.findByRole("button", { name: "Cancel" }));
-    await screen.findByRole("button", { name: "Continue in the browser" });
+    const go = await screen.findByRole("button", { name: "Continue in the browser" });
+    await waitFor(() => expect(document.activeElement).toBe(go));
     expect(screen.queryByRole("alert")).toBeNull();
     expect(client.world.accounts).toHaveLength(2);
   });
@@ -72,6 +73,8 @@ describe("connecting Google", () => {
     await user.click(await screen.findByRole("button", { name: "Continue in the browser" }));
     await client.advance(5000);
     expect((await screen.findByRole("alert")).textContent).toContain("Access was refused in the browser.");
+    const go = screen.getByRole("button", { name: "Continue in the browser" });
+    await waitFor(() => expect(document.activeElement).toBe(go));
     await expectNoAxe(container);
   });
 

@@ -107,6 +107,20 @@ describe("connecting a space", () => {
     expect(claims()).toEqual([false, true]);
   });
 
+  it("offers no claim on a space that refuses the key, but another key", async () => {
+    const { user } = show("#/spaces?connect=1");
+    await user.type(await screen.findByRole("textbox", { name: "Server" }), "https://toolshed.example.net");
+    await user.type(screen.getByRole("textbox", { name: "Space" }), "closed circle");
+    await user.click(screen.getByRole("radio", { name: /^24 words/ }));
+    await user.type(screen.getByRole("textbox", { name: "Your 24 words" }), Array(24).fill("word").join(" "));
+    await user.click(screen.getByRole("button", { name: "Connect" }));
+    const error = (await screen.findByText(/may not read this space/)).closest("[role=alert]") as HTMLElement;
+    expect(error.textContent).toContain("Ask the owner of the space");
+    expect(screen.queryByRole("button", { name: "It is mine and new…" })).toBeNull();
+    await user.click(within(error).getByRole("button", { name: "Use another key" }));
+    await screen.findByRole("radio", { name: /^24 words/ });
+  });
+
   it("forgets the words once the key is in the keychain, even when the space was refused", async () => {
     const { user, container } = show("#/spaces?connect=1", { scene: "empty" });
     await user.type(await screen.findByRole("textbox", { name: "Server" }), "https://toolshed.example.net");

@@ -23,6 +23,8 @@ macro_rules! each_command {
                 restore => "restore",
                 set_account => "set-account",
                 set_hosts => "set-hosts",
+                wishes => "wishes",
+                choose_wish => "choose-wish",
                 history => "history",
                 facets => "facets",
                 lanes => "lanes",

@@ -97,6 +97,73 @@ async fn a_charm_is_added_run_paused_and_removed() {
     assert_eq!(history.as_array().unwrap().len(), 3, "the history stays");
 }
 
+/// Takes the count of another charm over.
+const ASKER: &str = r##"
+import { Default, handler, NAME, pattern, Stream, wish, Writable } from "commonfabric";
+
+interface Input {
+  seen: number | Default<0>;
+}
+
+export interface Output {
+  [NAME]: string;
+  seen: number;
+  bgUpdater: Stream<void>;
+}
+
+const look = handler<void, { seen: Writable<number>; count: number }>((_event, { seen, count }) => {
+  seen.set(count);
+});
+
+export default pattern<Input, Output>(({ seen }) => {
+  const counter = wish<{ count: number }>({ query: "#counter" }).result;
+  return { [NAME]: "Asker", seen, bgUpdater: look({ seen, count: counter.count }) };
+});
+"##;
+
+#[tokio::test]
+async fn a_person_chooses_which_charm_a_wish_gets() {
+    let bare = Bare::new();
+    for (name, count) in [("one", 1), ("two", 20)] {
+        let path = bare.write(&format!("{name}.tsx"), crate::COUNTER);
+        let argument = json!({ "count": count, "step": 0 }).to_string();
+        bare.ask(&["add", &path, "--argument", &argument]).await;
+    }
+    let path = bare.write("asker.tsx", ASKER);
+    bare.ask(&["add", &path]).await;
+    let seen = async || {
+        let run = bare.ask(&["run", "asker"]).await;
+        assert!(run["error"].is_null(), "{run:#}");
+        bare.ask(&["cells", "asker", "seen"]).await
+    };
+    let wishes = bare.ask(&["use", "asker"]).await;
+    let wish = &wishes[0];
+    assert_eq!(keys(wish), ["tag", "matches", "chosen", "taken"]);
+    assert_eq!(wish["tag"], "#counter");
+    assert_eq!(wish["matches"].as_array().unwrap().len(), 2);
+    assert_eq!(wish["chosen"], json!(null));
+    assert_eq!(wish["taken"], wish["matches"][0]["id"]);
+    let first = seen().await;
+    let other = if first == 1 { ("two", 20) } else { ("one", 1) };
+
+    let chosen = bare.ask(&["use", "asker", "#Counter", other.0]).await;
+    assert_eq!(chosen[0]["chosen"], chosen[0]["taken"]);
+    assert_eq!(seen().await, other.1);
+    let told = bare.say(&["use", "asker"]).await.with_code(0);
+    let line = format!("#counter: {} (Counter), as you chose.", other.0);
+    assert!(told.out.contains(&line), "{told}");
+
+    let back = bare.ask(&["use", "asker", "counter", "--automatic"]).await;
+    assert_eq!(back[0]["chosen"], json!(null));
+    assert_eq!(seen().await, first);
+
+    let done = bare.say(&["use", "asker", "#counter", "nobody"]).await;
+    let done = done.with_code(2);
+    assert!(done.err.contains("Choose one of: "), "{done}");
+    let done = bare.say(&["use", "asker", "#weather", "one"]).await;
+    assert!(done.with_code(2).err.contains("It looks for #counter."));
+}
+
 #[tokio::test]
 async fn a_path_runs_without_being_added_to_the_timer() {
     let bare = Bare::new();

@@ -54,7 +54,11 @@ message: string,
 /**
  * What to do, where something can be done.
  */
-hint?: string, };
+hint?: string,
+/**
+ * Which of several errors of one kind, where clients do different things.
+ */
+code?: ErrorCode, };
 
 /**
  * Why a call failed.
@@ -305,6 +309,11 @@ revoked: boolean,
  * Handles of charms that can no longer run.
  */
 stopped: Array<string>, };
+
+/**
+ * Errors of one kind that ask for different things of a person.
+ */
+export type ErrorCode = "new-space" | "key-refused";
 
 /**
  * What went wrong, in the only terms the scheduler and the window act on.
@@ -732,7 +741,24 @@ charm: string,
 /**
  * Host names without a port; replaces the list.
  */
-hosts: Array<string>, } | { "do": "history" } & HistoryFilter | { "do": "facets" } | { "do": "lanes",
+hosts: Array<string>, } | { "do": "wishes",
+/**
+ * Handle, id or name.
+ */
+charm: string, } | { "do": "choose-wish",
+/**
+ * Handle, id or name.
+ */
+charm: string,
+/**
+ * `#googleAuth`
+ */
+tag: string,
+/**
+ * Handle, id or name of a charm that answers, or an account id or
+ * address; nothing to let it choose by itself again.
+ */
+choice?: string | null, } | { "do": "history" } & HistoryFilter | { "do": "facets" } | { "do": "lanes",
 /**
  * The first moment shown.
  */
@@ -1233,3 +1259,49 @@ column: number,
  * One sentence.
  */
 message: string, };
+
+/**
+ * One charm that answers to a wish.
+ */
+export type WishMatch = {
+/**
+ * Lasting id.
+ */
+id: string,
+/**
+ * Short name used in commands.
+ */
+charm: string,
+/**
+ * What it calls itself.
+ */
+name: string,
+/**
+ * Account whose sign-in it keeps, where it is such a charm.
+ */
+account: string | null,
+/**
+ * Address of that account.
+ */
+email: string | null, };
+
+/**
+ * Something that a charm looks for, and which of several it gets.
+ */
+export type WishView = {
+/**
+ * As in its source, `#googleAuth`.
+ */
+tag: string,
+/**
+ * What answers to it, the one first that is taken by itself.
+ */
+matches: Array<WishMatch>,
+/**
+ * Id of the charm that the person chose; it may be gone.
+ */
+chosen: string | null,
+/**
+ * Id of the charm that the next run gets.
+ */
+taken: string | null, };

@@ -139,6 +139,13 @@ charmkeeper add ./weather.tsx --argument '{\"city\": \"Oslo\"}'\n  charmkeeper a
         /// Name of the charm, as `charms` lists it.
         charm: String,
     },
+    /// Choose which charm or account a charm works with, where several fit.
+    #[command(
+        after_help = "Examples:\n  charmkeeper use weekly-report                                   what it looks for, and what it gets\n  \
+charmkeeper use weekly-report '#googleAuth' kim@example.com   always this one\n  \
+charmkeeper use weekly-report '#googleAuth' --automatic       choose by itself again"
+    )]
+    Use(UseArgs),
     /// Run a charm once, now, and show what happened.
     #[command(
         long_about = "Runs a charm once, waits for it, and shows the outcome, the requests, the \
@@ -220,6 +227,20 @@ pub(crate) struct SpaceConnectArgs {
     /// The space is new and yours: write its access list.
     #[arg(long)]
     pub(crate) claim: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UseArgs {
+    /// Name of the charm, as `charms` lists it.
+    pub(crate) charm: String,
+    /// What it looks for, as in `#googleAuth`.
+    pub(crate) tag: Option<String>,
+    /// The charm or account that it is to get: a name, or an email address.
+    #[arg(requires = "tag", conflicts_with = "automatic")]
+    pub(crate) choice: Option<String>,
+    /// Let it choose by itself again.
+    #[arg(long, requires = "tag")]
+    pub(crate) automatic: bool,
 }
 
 #[derive(Debug, Args)]

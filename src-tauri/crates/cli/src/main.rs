@@ -84,6 +84,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Remove { charm } => commands::charms::remove(common, charm).await,
         Command::Pause { charm } => commands::charms::pause(common, charm).await,
         Command::Resume { charm } => commands::charms::resume(common, charm).await,
+        Command::Use(args) => commands::wishes::run(common, args).await,
         Command::Run(args) => commands::runs::run(common, args).await,
         Command::Cells { charm, path } => commands::runs::cells(common, charm, path).await,
         Command::History(args) => commands::history::run(common, &args).await,

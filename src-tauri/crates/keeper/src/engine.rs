@@ -23,7 +23,7 @@ use crate::core::Core;
 use crate::plan;
 use crate::power::{Surroundings, System, WakeTimer};
 use crate::scheduler::{
-    BatchId, Blocked, CharmStatus, Input, Moment, Output, Reason, Refusal, RunEnd, Saved,
+    BatchId, Blocked, CharmStatus, Input, Moment, Output, Pause, Reason, Refusal, RunEnd, Saved,
     Scheduler, Start,
 };
 use crate::{google, views};
@@ -63,6 +63,8 @@ pub(crate) struct Look {
     pub(crate) charms: Vec<CharmStatus>,
     pub(crate) running: Vec<RunRow>,
     pub(crate) online: bool,
+    /// The pause of everything, where there is one.
+    pub(crate) paused: Option<Pause>,
 }
 
 struct Going {
@@ -340,6 +342,7 @@ impl Engine {
                     charms: self.scheduler.status(now),
                     running: self.going.values().filter_map(|g| g.row.clone()).collect(),
                     online: self.surroundings.is_online(),
+                    paused: self.scheduler.pause_of_everything(now),
                 };
                 let _ = done.send(look);
             }

@@ -87,7 +87,7 @@ fn described(view: PreviewView, draft: &Draft) -> PreviewView {
 }
 
 /// The tags that the sources wish for, found by their shape.
-fn wishes(program: &Program) -> Vec<String> {
+pub(crate) fn wishes(program: &Program) -> Vec<String> {
     let mut found = BTreeSet::new();
     for text in program.files.values() {
         for (at, _) in text.match_indices("wish") {

@@ -6,6 +6,7 @@
 use charmkeeper_base::UnixMs;
 
 use crate::api::{AccountView, CharmView, Pause};
+use crate::builtin::Builtin;
 use crate::views::clock;
 
 /// What it is made of.
@@ -41,13 +42,24 @@ pub(crate) fn of(facts: &Facts<'_>) -> (String, &'static str) {
     {
         return (held.detail.trim_end_matches('.').to_owned(), "paused");
     }
-    match on.iter().filter_map(|c| c.last_run_at).max() {
-        Some(last) => (
+    // Those that keep a sign-in have no work of their own: their runs sync nothing.
+    let working: Vec<_> = on.iter().filter(|c| !keeps_a_sign_in(c)).collect();
+    let last = working.iter().filter_map(|c| c.last_run_at).max();
+    let new = working.iter().filter(|c| c.last_run_at.is_none()).count();
+    match (last, new) {
+        (None, 0) => ("Nothing to do yet".to_owned(), "ok"),
+        (None, _) => ("Not synced yet".to_owned(), "ok"),
+        (Some(_), 1) => ("1 charm has not run yet".to_owned(), "ok"),
+        (Some(_), 2..) => (format!("{new} charms have not run yet"), "ok"),
+        (Some(last), 0) => (
             format!("All synced \u{b7} {}", age(facts.now.since(last).as_secs())),
             "ok",
         ),
-        None => ("Waiting for the first run".to_owned(), "ok"),
     }
+}
+
+fn keeps_a_sign_in(charm: &CharmView) -> bool {
+    charm.source == Builtin::GoogleAuth.source()
 }
 
 fn on(charms: &[CharmView]) -> impl Iterator<Item = &CharmView> {
@@ -161,6 +173,32 @@ mod tests {
             ..facts(&offline)
         });
         assert_eq!(offline, ("Waiting for the network".into(), "paused"));
+    }
+
+    #[test]
+    fn nothing_is_called_synced_before_it_ran() {
+        let fresh = || CharmView {
+            last_run_at: None,
+            ..view("waiting", true)
+        };
+        let auth = || CharmView {
+            source: Builtin::GoogleAuth.source(),
+            ..view("waiting", true)
+        };
+        let of = |charms: &[CharmView]| super::of(&facts(charms)).0;
+        assert_eq!(of(&[auth(), fresh(), fresh()]), "Not synced yet");
+        assert_eq!(of(&[auth()]), "Nothing to do yet");
+        let ran = || view("waiting", true);
+        assert_eq!(of(&[ran(), fresh()]), "1 charm has not run yet");
+        assert_eq!(of(&[ran(), fresh(), fresh()]), "2 charms have not run yet");
+        assert_eq!(of(&[auth(), ran()]), "All synced \u{b7} 2 min ago");
+        // One that is off is nobody's business.
+        let off = CharmView {
+            enabled: false,
+            state: "off".into(),
+            ..fresh()
+        };
+        assert_eq!(of(&[ran(), off]), "All synced \u{b7} 2 min ago");
     }
 
     #[test]

@@ -103,6 +103,35 @@ impl Use {
     }
 }
 
+/// A charm that is bound to an account gets no other's sign-in.
+fn fits_account(charm: &Charm, asker: &Charm) -> bool {
+    match (auth_account(charm), asker.account.as_deref()) {
+        (Some(offered), Some(bound)) => offered == bound,
+        _ => true,
+    }
+}
+
+/// What a person may choose from for a wish: everything that would answer to it
+/// if chosen, in the order in which one is taken without a choice.
+pub(crate) fn offers<'c>(
+    query: &str,
+    asker: &Charm,
+    charms: &'c [Charm],
+    accounts: &[Account],
+) -> Vec<&'c Charm> {
+    let (tag, _) = split(query);
+    let fits = |c: &&Charm, chosen| {
+        c.id != asker.id && answers(c, &tag, asker, accounts, chosen) && fits_account(c, asker)
+    };
+    let mut found: Vec<&Charm> = charms
+        .iter()
+        .filter(|c| fits(c, Some(c.id.as_str())))
+        .collect();
+    // What answers by itself goes before what answers only when chosen.
+    found.sort_by_key(|c| std::cmp::Reverse((fits(c, None), rank(c, accounts))));
+    found
+}
+
 /// Finds what `asker` wishes for; `chosen` is the charm that the person chose.
 pub(crate) fn resolve(
     query: &WishQuery,
@@ -117,10 +146,7 @@ pub(crate) fn resolve(
         .iter()
         .filter(|c| c.id != asker.id && answers(c, &tag, asker, accounts, chosen))
         .filter(|c| in_scope(c, asker, query.scope.as_deref()))
-        .filter(|c| match (auth_account(c), asker.account.as_deref()) {
-            (Some(offered), Some(bound)) => offered == bound,
-            _ => true,
-        })
+        .filter(|c| fits_account(c, asker))
         .collect();
     matches.sort_by_key(|c| std::cmp::Reverse((chosen == Some(c.id.as_str()), rank(c, accounts))));
     if matches.is_empty() {

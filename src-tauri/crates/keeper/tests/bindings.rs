@@ -9,7 +9,7 @@ use std::path::Path;
 use charmkeeper_keeper::api::{
     AccountView, ApiError, CharmView, CheckView, ConnectView, DisconnectView, Event, ExportView,
     FacetsView, FavoriteView, LaneView, PreviewView, Request, RunDetails, RunView, SettingsView,
-    SpaceView, StatusView,
+    SpaceView, StatusView, WishView,
 };
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -55,6 +55,7 @@ fn bindings() -> String {
     types.visit::<StatusView>();
     types.visit::<CharmView>();
     types.visit::<PreviewView>();
+    types.visit::<WishView>();
     types.visit::<RunView>();
     types.visit::<RunDetails>();
     types.visit::<FacetsView>();

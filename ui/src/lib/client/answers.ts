@@ -18,6 +18,7 @@ import type {
   SettingsView,
   SpaceView,
   StatusView,
+  WishView,
 } from "$lib/bindings";
 
 /** The answer to each request, by the request's word. */
@@ -36,6 +37,8 @@ export interface Answers {
   restore: CharmView;
   "set-account": CharmView;
   "set-hosts": CharmView;
+  wishes: WishView[];
+  "choose-wish": WishView[];
   history: RunView[];
   facets: FacetsView;
   lanes: LaneView[];

@@ -10,6 +10,7 @@ mod sandbox_window;
 pub(crate) mod serve;
 pub(crate) mod space;
 pub(crate) mod status;
+pub(crate) mod wishes;
 
 use charmkeeper_keeper::api::{Event, NoticeView, Request, StatusView};
 use serde::de::DeserializeOwned;

@@ -89,3 +89,31 @@ pub struct PreviewView {
     /// Why it cannot be added, where it cannot.
     pub problem: Option<ApiError>,
 }
+
+/// Something that a charm looks for, and which of several it gets.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct WishView {
+    /// As in its source, `#googleAuth`.
+    pub tag: String,
+    /// What answers to it, the one first that is taken by itself.
+    pub matches: Vec<WishMatch>,
+    /// Id of the charm that the person chose; it may be gone.
+    pub chosen: Option<String>,
+    /// Id of the charm that the next run gets.
+    pub taken: Option<String>,
+}
+
+/// One charm that answers to a wish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct WishMatch {
+    /// Lasting id.
+    pub id: String,
+    /// Short name used in commands.
+    pub charm: String,
+    /// What it calls itself.
+    pub name: String,
+    /// Account whose sign-in it keeps, where it is such a charm.
+    pub account: Option<String>,
+    /// Address of that account.
+    pub email: Option<String>,
+}

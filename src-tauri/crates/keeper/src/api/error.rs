@@ -16,6 +16,20 @@ pub struct ApiError {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[ts(optional)]
     pub hint: Option<String>,
+    /// Which of several errors of one kind, where clients do different things.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[ts(optional)]
+    pub code: Option<ErrorCode>,
+}
+
+/// Errors of one kind that ask for different things of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorCode {
+    /// The space has no access list yet: its owner may claim it.
+    NewSpace,
+    /// The space has an access list, and this key is not on it.
+    KeyRefused,
 }
 
 impl ApiError {
@@ -25,6 +39,7 @@ impl ApiError {
             kind,
             message: message.into(),
             hint: None,
+            code: None,
         }
     }
     /// An error that names the next step.
@@ -33,12 +48,19 @@ impl ApiError {
         self.hint = Some(hint.into());
         self
     }
+    /// An error that is told from others of its kind.
+    #[must_use]
+    pub fn with_code(mut self, code: ErrorCode) -> Self {
+        self.code = Some(code);
+        self
+    }
     /// Takes kind, sentence and hint from any error that has them.
     pub fn of(error: &dyn Explain) -> Self {
         Self {
             kind: error.kind(),
             message: error.to_string(),
             hint: error.hint(),
+            code: None,
         }
     }
 }

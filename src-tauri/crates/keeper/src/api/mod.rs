@@ -18,8 +18,8 @@ mod space;
 mod status;
 
 pub use account::{AccountView, ConnectView, DisconnectView};
-pub use charm::{CharmView, PreviewView, WarningView};
-pub use error::ApiError;
+pub use charm::{CharmView, PreviewView, WarningView, WishMatch, WishView};
+pub use error::{ApiError, ErrorCode};
 pub use event::{Event, NoticeView};
 pub use history::{
     ExportFormat, ExportView, FacetView, FacetsView, HistoryFilter, LaneBucket, LaneView,

@@ -96,6 +96,21 @@ pub enum Request {
         /// Host names without a port; replaces the list.
         hosts: Vec<String>,
     },
+    /// What a charm looks for, and what it gets. A list of `WishView`.
+    Wishes {
+        /// Handle, id or name.
+        charm: String,
+    },
+    /// Which of several a charm's wish gets. A list of `WishView`.
+    ChooseWish {
+        /// Handle, id or name.
+        charm: String,
+        /// `#googleAuth`
+        tag: String,
+        /// Handle, id or name of a charm that answers, or an account id or
+        /// address; nothing to let it choose by itself again.
+        choice: Option<String>,
+    },
     /// A list of `RunView`, newest first.
     History(HistoryFilter),
     /// What the history can be filtered by. `FacetsView`.

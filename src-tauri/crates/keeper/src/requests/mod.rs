@@ -11,6 +11,7 @@ mod runs;
 pub(crate) mod settings;
 mod status;
 mod watch;
+mod wishes;
 
 use charmkeeper_base::ErrorKind;
 use serde::Serialize;
@@ -56,6 +57,10 @@ pub(crate) async fn carry_out(
         }
         Request::SetHosts { charm, hosts } => {
             json(&charms::set_hosts(keeper, &charm, &hosts).await?)
+        }
+        Request::Wishes { charm } => json(&wishes::wishes(keeper, &charm).await?),
+        Request::ChooseWish { charm, tag, choice } => {
+            json(&wishes::choose(keeper, &charm, &tag, choice.as_deref()).await?)
         }
         Request::RunAll => runs::run_all(keeper).await,
         Request::Run { charm, argument } => runs::run(keeper, &charm, argument, &events).await,

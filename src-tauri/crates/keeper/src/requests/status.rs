@@ -6,7 +6,7 @@ use super::charms::charms;
 use super::json;
 use crate::api::{ApiError, Event, StatusView};
 use crate::keeper::{Keeper, PAUSE_SETTING, WARNING_SETTING};
-use crate::scheduler::{CharmStatus, Input, Pause, State};
+use crate::scheduler::{Input, Pause};
 use crate::{summary, views};
 
 /// Stops or starts all timers; remembered for the next start.
@@ -30,7 +30,7 @@ pub(crate) async fn status(keeper: &Keeper) -> Result<StatusView, ApiError> {
     let look = keeper.look().await?;
     let charms = charms(keeper).await?;
     let accounts = accounts(keeper);
-    let paused = paused_until(&look.charms);
+    let paused = look.paused.map(paused_until);
     let warning = core.store(|store| store.setting(WARNING_SETTING)).await?;
     let (summary, icon) = summary::of(&summary::Facts {
         charms: &charms,
@@ -56,15 +56,12 @@ pub(crate) async fn status(keeper: &Keeper) -> Result<StatusView, ApiError> {
     })
 }
 
-/// Whether everything is paused, as the scheduler says of each charm.
-fn paused_until(charms: &[CharmStatus]) -> Option<crate::api::Pause> {
-    charms.iter().find_map(|c| match c.state {
-        State::Paused {
-            until,
-            everything: true,
-        } => Some(crate::api::Pause { until }),
-        _ => None,
-    })
+fn paused_until(pause: Pause) -> crate::api::Pause {
+    let until = match pause {
+        Pause::UntilResumed => None,
+        Pause::Until(until) => Some(until),
+    };
+    crate::api::Pause { until }
 }
 
 pub(crate) fn accounts(keeper: &Keeper) -> Vec<crate::api::AccountView> {

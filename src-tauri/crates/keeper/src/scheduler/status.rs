@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Scheduler;
 use super::charm::{Bar, Block, Charm, Index, Place, Why};
-use super::input::Moment;
+use super::input::{Moment, Pause};
 use super::time::Vt;
 
 /// What a charm is doing, with what one sentence about it needs.
@@ -147,6 +147,16 @@ impl Scheduler {
     #[must_use]
     pub fn status_of(&self, charm: &str, now: Moment) -> Option<CharmStatus> {
         self.line(*self.names.get(charm)?, now)
+    }
+
+    /// The pause of everything that holds at `now`, whatever each charm is doing:
+    /// a run that was asked for goes on during a pause.
+    #[must_use]
+    pub fn pause_of_everything(&self, now: Moment) -> Option<Pause> {
+        let hold = self.pause_all.as_ref()?;
+        let t = self.time.at(now.mono);
+        let holds = hold.ends.is_none_or(|ends| ends > t);
+        holds.then_some(hold.pause)
     }
 
     /// True while a run is going on; after `Shutdown`, false means drained.

@@ -19,7 +19,7 @@ use serde_json::json;
 use super::desk::of_space;
 use super::keys;
 use super::line::Line;
-use crate::api::ApiError;
+use crate::api::{ApiError, ErrorCode};
 use crate::core::Core;
 
 /// How long the first answer of a server may take.
@@ -124,6 +124,7 @@ async fn first_contact(
                 ErrorKind::Space,
                 "This space is new: it has no access list yet, so nothing can be kept in it.",
             )
+            .with_code(ErrorCode::NewSpace)
             .with_hint("Confirm that it is yours, and its access list is written."));
         }
         claim(&connection, did, identity, wanted).await

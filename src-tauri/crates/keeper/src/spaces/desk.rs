@@ -8,15 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use charmkeeper_base::cell::DocRef;
 use charmkeeper_base::{ErrorKind, Explain as _};
-use charmkeeper_space::client::{Connection, Event, Events, Network, ServerAddress, Settings};
+use charmkeeper_space::client::{
+    Connection, Event, Events, Network, Refusal, ServerAddress, Settings, SpaceError,
+};
 use charmkeeper_space::identity::Identity;
-use charmkeeper_space::messages::Descriptor;
+use charmkeeper_space::messages::{Descriptor, RevokedReason};
 use charmkeeper_store::RemoteSpace;
 use tokio::sync::{mpsc, oneshot};
 
 use super::lease::{Answer, Want};
 use super::task::{self, Message};
-use crate::api::ApiError;
+use crate::api::{ApiError, ErrorCode};
 use crate::core::Core;
 
 /// What is known of a space now.
@@ -252,10 +254,25 @@ fn not_connected() -> ApiError {
 }
 
 /// An error of the client at the boundary.
-pub(crate) fn of_space(error: &charmkeeper_space::client::SpaceError) -> ApiError {
+pub(crate) fn of_space(error: &SpaceError) -> ApiError {
     let mut api = ApiError::new(error.kind(), crate::core::sentence(&error.to_string()));
     api.hint = error.hint();
+    api.code = code(error);
     api
+}
+
+/// A space without an access list and one that refuses the key: a person claims
+/// the one, and asks the owner of the other.
+fn code(error: &SpaceError) -> Option<ErrorCode> {
+    match error {
+        SpaceError::Refused(error) => match Refusal::of(error) {
+            Refusal::NoRead | Refusal::NoWrite => Some(ErrorCode::KeyRefused),
+            Refusal::NoAccessList => Some(ErrorCode::NewSpace),
+            Refusal::Other => None,
+        },
+        SpaceError::Revoked(RevokedReason::Unauthorized) => Some(ErrorCode::KeyRefused),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

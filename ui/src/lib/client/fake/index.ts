@@ -18,6 +18,7 @@ import { SCENES, type Scene } from "./seed";
 import { fakeShell } from "./shell";
 import { spaceAnswers } from "./spaces";
 import { FakeTime } from "./time";
+import { wishAnswers } from "./wishes";
 import { type Browser, type Handlers, World } from "./world";
 
 export type { Browser, Scene, World };
@@ -95,7 +96,7 @@ function beginRuns(world: World, live: boolean): void {
 /** A keeper of its own. */
 export function fakeClient(options: FakeOptions = {}): Client & FakeControls {
   const { world, sandbox } = worldOf(options);
-  const handlers: Handlers = { ...charmAnswers(world), ...accountAnswers(world), ...spaceAnswers(world), ...restAnswers(world) };
+  const handlers: Handlers = { ...charmAnswers(world), ...accountAnswers(world), ...spaceAnswers(world), ...wishAnswers(world), ...restAnswers(world) };
   const asked: Ask[] = [];
   const traces = { copied: [] as string[], opened: [] as string[] };
   const ways = new Set<(page: string) => void>();

@@ -1,7 +1,7 @@
 // Spaces and favorites of the keeper in the page.
 import type { FavoriteView, SpaceView } from "$lib/bindings";
 import type { AskOf } from "../answers";
-import { fault, usage } from "./errors";
+import { coded, fault, usage } from "./errors";
 import * as seed from "./seed";
 import type { Handlers, World } from "./world";
 
@@ -13,11 +13,20 @@ function connectSpace(world: World, request: AskOf<"connect-space">): SpaceView 
   if (url.includes("offline")) throw fault("offline", "The server does not answer.", "It is tried again when you ask.");
   const name = request.space?.trim() || "Home";
   if (name.includes("new") && !request.claim) {
-    throw fault(
+    const error = fault(
       "space",
       "This space is new: it has no access list yet, so nothing can be kept in it.",
       "Confirm that it is yours, and its access list is written.",
     );
+    throw coded(error, "new-space");
+  }
+  if (name.includes("closed")) {
+    const error = fault(
+      "space",
+      "Your key may not read this space.",
+      "Ask the owner of the space to add your key, or connect with another key.",
+    );
+    throw coded(error, "key-refused");
   }
   const did = name === "Home" ? request.identity : name.startsWith("did:key:") ? name : `did:key:z6Mk${name.replaceAll(/\W/g, "")}`;
   const known = world.spaces.find((s) => s.space === did);

@@ -35,6 +35,8 @@ export class World {
   warning: string | null = null;
   /** Ends of runs that go on, by run id. */
   readonly going = new Map<string, { charm: string; cancel: () => void }>();
+  /** What a person chose for a charm's wish, by charm and tag. */
+  readonly choices = new Map<string, string>();
   runs: FakeRuns;
   browser: Browser = "grants";
   /** Ends the sign-in that waits. */

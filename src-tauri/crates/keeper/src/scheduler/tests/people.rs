@@ -262,6 +262,27 @@ fn resume_keeps_the_stored_time_and_forgives_failures() {
 }
 
 #[test]
+fn a_run_by_hand_during_a_pause_of_everything_ends_no_pause() {
+    let mut rig = rig();
+    rig.starts();
+    let until = rig.in_wall(hours(1));
+    rig.send(Input::PauseAll {
+        pause: Pause::Until(until),
+    });
+    let paused = |rig: &Rig| rig.s.pause_of_everything(rig.now);
+    assert_eq!(paused(&rig), Some(Pause::Until(until)));
+    rig.hold = true;
+    rig.send(manual());
+    assert!(matches!(
+        rig.state("a"),
+        State::Running { .. } | State::Queued { .. }
+    ));
+    assert_eq!(paused(&rig), Some(Pause::Until(until)));
+    rig.send(Input::ResumeAll);
+    assert_eq!(paused(&rig), None);
+}
+
+#[test]
 fn everything_can_be_paused_for_a_time() {
     let mut rig = rig();
     rig.add(plan("b", "t"));
@@ -279,7 +300,9 @@ fn everything_can_be_paused_for_a_time() {
             everything: true
         }
     );
+    assert!(rig.s.pause_of_everything(rig.now).is_some());
     rig.pass(secs(3));
+    assert!(rig.s.pause_of_everything(rig.now).is_none(), "it is over");
     assert_eq!(rig.starts().len(), 2);
     rig.send(Input::PauseAll {
         pause: Pause::UntilResumed,
