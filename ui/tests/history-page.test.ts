@@ -77,6 +77,16 @@ describe("the history page", () => {
     expect(document.activeElement).toBe(screen.getByRole("treegrid"));
   });
 
+  it("goes on from a run that an address opened, once it is closed", async () => {
+    const { user } = await show(stub(), `#/history?run=${FAILED}`);
+    expect(active()).toBeNull();
+    await user.keyboard("{Escape}");
+    expect(openRun()).toBeUndefined();
+    await waitFor(() => expect(active()?.className).toContain("run"));
+    await user.keyboard("{Enter}");
+    expect(openRun()).toBe(FAILED);
+  });
+
   it("goes by keys through an open run: the run follows", async () => {
     const { user } = await show(stub(), `#/history?run=${FAILED}`);
     await user.keyboard("j");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CellChangeView, JsonValue } from "$lib/bindings";
-import { changeName, changePath, compare, diffLines, fold, scalars } from "$lib/json/diff";
+import { changeName, changePath, compare, diffLines, fold, namesOf, scalars } from "$lib/json/diff";
 import { escape, pointer, treeRows } from "$lib/json/rows";
 
 const mails: JsonValue = {
@@ -62,6 +62,29 @@ const change = (fields: Partial<CellChangeView>): CellChangeView => ({
   after: null,
   truncated: false,
   ...fields,
+});
+
+const link = (id: string): JsonValue => ({ "/": { "link@1": { id, path: [] } } });
+
+describe("a change of links", () => {
+  const made = change({ id: "of:fid1:abc", op: "create", path: "/value", after: { subject: "Lunch" } });
+  const names = namesOf([made, change({ id: "of:fid1:def", path: "/value/subject", after: { subject: "not it" } })]);
+  const texts = (fields: Partial<CellChangeView>) => diffLines(change(fields), names).map((l) => `${l.sign} ${l.text}`);
+
+  it("is told by the names of what they lead to", () => {
+    const after = [link("of:fid1:abc"), link("of:fid1:0123456789abcdefgh")];
+    expect(texts({ op: "append", after })).toEqual(["+ → Lunch", "+ → 0123456789abcd…"]);
+    expect(texts({ op: "remove-by-value", before: [link("of:fid1:def")] })).toEqual(["- → def"]);
+    expect(texts({ op: "add", after: { first: link("of:fid1:abc") } })).toContain('+   "first": "→ Lunch"');
+  });
+
+  it("is told as far as it was kept", () => {
+    const whole = JSON.stringify([link("of:fid1:abc"), link("of:fid1:xyz"), link("of:fid1:cut")]);
+    const after = whole.slice(0, whole.indexOf("cut"));
+    expect(texts({ op: "append", after, truncated: true })).toEqual(["+ → Lunch", "+ → xyz"]);
+    // A text that only looks like it stays a text.
+    expect(texts({ op: "replace", before: "a\nb", after: '["/": {' })).toContain('+ "[\\"/\\": {"');
+  });
 });
 
 describe("a change", () => {

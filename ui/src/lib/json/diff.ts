@@ -18,12 +18,60 @@ const MOST_CELLS = 400_000;
 /** Longest line, in characters. */
 const LINE = 400;
 
-/** The lines of a change. */
-export function diffLines(change: CellChangeView): DiffLine[] {
-  const added = change.op === "add" || change.op === "create";
-  const before = added && change.before === null ? [] : lines(change.before);
-  const after = change.op === "remove" && change.after === null ? [] : lines(change.after);
+// What came to a list or went from it; the rest of the list is not told.
+const COMES: readonly string[] = ["add", "create", "append", "add-unique", "splice"];
+const GOES: readonly string[] = ["remove", "remove-by-value", "splice"];
+
+/** Names of documents by their ids. */
+export type Names = ReadonlyMap<string, string>;
+
+/** The lines of a change; a link is told by the name of what it leads to. */
+export function diffLines(change: CellChangeView, names: Names = new Map()): DiffLine[] {
+  const before = COMES.includes(change.op) && change.before === null ? [] : lines(change.before, names);
+  const after = GOES.includes(change.op) && change.after === null ? [] : lines(change.after, names);
   return fold(compare(before, after));
+}
+
+/** What the documents that a run made are called. */
+export function namesOf(changes: readonly CellChangeView[]): Names {
+  const named = changes.flatMap((c): [string, string][] => {
+    const name = c.path === "" || c.path === "/value" ? changeName(c) : undefined;
+    return name === undefined ? [] : [[c.id, name]];
+  });
+  return new Map(named);
+}
+
+/**
+ * The id a link leads to: cells name each other as `{"/": {"link@1": {"id": …}}}`
+ * (the wire's own form, which is also how they are stored).
+ */
+function linkOf(value: JsonValue | undefined): string | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const inside = value["/"];
+  if (typeof inside !== "object" || inside === null || Array.isArray(inside)) return undefined;
+  const link = inside["link@1"];
+  if (typeof link !== "object" || link === null || Array.isArray(link)) return undefined;
+  return typeof link.id === "string" ? link.id : undefined;
+}
+
+/** The beginning of a list of links that was too long to be kept whole. */
+const CUT_LINKS = /^\[\{"\/":\{"link@1":/;
+
+/** The links of a list of nothing else, or of the beginning of one. */
+function linksOf(value: JsonValue | null): string[] | undefined {
+  if (Array.isArray(value)) {
+    const links = value.map(linkOf);
+    return links.length > 0 && links.every((l) => l !== undefined) ? links : undefined;
+  }
+  if (typeof value !== "string" || !CUT_LINKS.test(value)) return undefined;
+  return Array.from(value.matchAll(/"link@1":\{"id":"([^"\\]+)"/g), (found) => found[1] ?? "");
+}
+
+const SHORT_ID = 14;
+
+function linkName(id: string, names: Names): string {
+  const bare = id.replace(/^of:/, "").replace(/^fid1:/, "");
+  return `→ ${names.get(id) ?? (bare.length > SHORT_ID ? `${bare.slice(0, SHORT_ID)}…` : bare)}`;
 }
 
 /** What a change is of: the names that lead to it, without the envelope. */
@@ -62,9 +110,15 @@ export function scalars(change: CellChangeView): boolean {
  * A value as JSON in lines; a text of several lines is left as it is. Commas at
  * the end are left out: a last entry is the same entry when others come.
  */
-export function lines(value: JsonValue | null): string[] {
+export function lines(value: JsonValue | null, names: Names = new Map()): string[] {
+  const links = linksOf(value);
+  if (links) return links.map((id) => linkName(id, names));
+  const told = (_: string, inside: JsonValue) => {
+    const link = linkOf(inside);
+    return link === undefined ? inside : linkName(link, names);
+  };
   const plain = typeof value === "string" && value.includes("\n");
-  const all = plain ? value.split("\n") : JSON.stringify(inner(value), null, 2).split("\n");
+  const all = plain ? value.split("\n") : JSON.stringify(inner(value), told, 2).split("\n");
   return all.map((line) => {
     const bare = plain ? line : line.replace(/,$/, "");
     return bare.length > LINE ? `${bare.slice(0, LINE)}…` : bare;
