@@ -85,7 +85,9 @@ fn command(slim: &Path, home: &Home) -> Command {
         .args(["sandbox", "--home"])
         .arg(home.dir())
         .stdin(Stdio::null())
-        .stdout(Stdio::null());
+        .stdout(Stdio::null())
+        // A page that is driven drives no other.
+        .env_remove("TAURI_WEBVIEW_AUTOMATION");
     // It goes on when this program ends, and a Ctrl-C here is not for it.
     #[cfg(unix)]
     command.process_group(0);
