@@ -4,6 +4,7 @@
 #   make desktop  build the tray and the window as well
 #   make test     every check there is
 #   make screenshots  a picture of every page, in target/screenshots
+#   make pictures  the README's pictures of the real window and tray
 #   make package  installers for this computer's kind of system
 #   make bench    the budgets, measured on the release build
 #   make help     this list
@@ -29,7 +30,7 @@ endif
 # prints each run.
 DISPLAYED := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s)),desktop,build)
 
-.PHONY: help setup-run setup-desktop setup-test setup-package setup-screenshots screenshots run build desktop release test lint unit keyring ui \
+.PHONY: help setup-run setup-desktop setup-test setup-package setup-screenshots setup-pictures screenshots pictures run build desktop release test lint unit keyring ui \
   types desktop-test bench package clean
 
 help:
@@ -49,6 +50,9 @@ setup-package:
 
 setup-screenshots:
 	@tests/harness/packages.sh screenshots
+
+setup-pictures:
+	@tests/harness/packages.sh pictures
 
 build: setup-run
 	$(CARGO) build --locked -p charmkeeper
@@ -96,6 +100,10 @@ ui:
 # the page with a keeper of its own. Ends with 1 when a page is too wide or complains.
 screenshots: setup-screenshots
 	cd ui && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build:fake && npm run --silent screenshots -- ../target/screenshots
+
+# The real window and the real icon in a real panel, as the sandbox shows them.
+pictures: setup-pictures desktop
+	tests/harness/desk.sh tests/harness/keyring.sh ready tests/harness/picture.sh icons
 
 bench: release
 	$(CARGO) run --locked --release -p charmkeeper-tests --bin bench

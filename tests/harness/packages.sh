@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is missing on Debian and Ubuntu, and says what to install
-# elsewhere. Usage: packages.sh run|desktop|test|package|screenshots
+# elsewhere. Usage: packages.sh run|desktop|test|package|screenshots|pictures
 #
 #   run      the command line and the keeper
 #   desktop  and the tray and the window
 #   test     and what the tests drive: keyring, virtual display, WebDriver
 #   package  and what the packages are checked with
 #   screenshots  a browser, and letters and signs of every kind
+#   pictures  a panel, and what photographs a screen
 set -euo pipefail
 
 core=(build-essential)
@@ -25,7 +26,10 @@ case "${1:-run}" in
       webkit2gtk-driver dbus) ;;
   screenshots)
     packages=("${core[@]}" chromium fonts-dejavu-core fonts-noto-core fonts-noto-mono fonts-noto-color-emoji) ;;
-  *) echo "usage: $0 run|desktop|test|package|screenshots" >&2; exit 2 ;;
+  pictures)
+    packages=("${core[@]}" "${window[@]}" dbus gnome-keyring xvfb xauth openbox wmctrl webkit2gtk-driver
+      xfce4-panel xdotool imagemagick fonts-noto-core fonts-noto-color-emoji) ;;
+  *) echo "usage: $0 run|desktop|test|package|screenshots|pictures" >&2; exit 2 ;;
 esac
 
 need() { command -v "$1" >/dev/null 2>&1; }

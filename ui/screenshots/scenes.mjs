@@ -24,6 +24,7 @@ const still = { tall: false };
 export const scenes = [
   scene("welcome", "scene=first", "/"),
   scene("welcome-sandbox", "scene=first&sandbox", "/"),
+  scene("welcome-sandbox-open", "scene=first", "/", ["click:Try the sandbox", "wait:is open in a window"]),
   scene("welcome-focus", "scene=first", "/", ["tab:2"]),
 
   scene("history", "scene=usual&total=200000", "/history", [], still),
@@ -52,6 +53,11 @@ export const scenes = [
 
   scene("charm", "scene=usual", "/charms/gmail-importer"),
   scene("charm-cells", "scene=usual", "/charms/gmail-importer", ["click:Show", "wait:emailCount"]),
+  scene("charm-wishes", "scene=usual", "/charms/attendance-sheet", [
+    "eval:fake.call({ do: 'set-account', charm: 'attendance-sheet', account: null })",
+    "wait:#googleAuth",
+  ]),
+  scene("charms-sandbox", "scene=usual&sandbox", "/charms"),
   scene("charm-warnings", "scene=trouble", "/charms/attendance-sheet"),
   scene("charm-right-to-left", "scene=usual", "/charms/garden"),
   scene("charm-odd", "scene=odd", "/charms/markup", ["click:Show", "wait:letter"]),
@@ -80,6 +86,14 @@ export const scenes = [
   scene("spaces-trouble", "scene=trouble", "/spaces"),
   scene("spaces-empty", "scene=empty", "/spaces"),
   scene("spaces-connect", "scene=usual", "/spaces", ["click:Connect a space"]),
+  scene("spaces-new", "scene=usual", "/spaces?connect=1", [
+    "click:Server",
+    "type:https://toolshed.example.net",
+    "key:Tab",
+    "type:brand new",
+    "click:Connect",
+    "wait:This space is new",
+  ]),
 
   scene("settings", "scene=usual", "/settings"),
   scene("settings-doctor", "scene=trouble", "/doctor", ["wait:Keychain"]),

@@ -48,7 +48,7 @@ async function serve() {
 const FIND = `(name) => {
   const named = (e) => e.getAttribute("aria-label")
     ?? e.getAttribute("aria-labelledby")?.split(" ").map((id) => document.getElementById(id)?.textContent ?? "").join(" ")
-    ?? e.textContent;
+    ?? e.labels?.[0]?.textContent ?? e.textContent;
   const all = [...document.querySelectorAll("button, a, input, [role=treeitem], [role=menuitem], [role=option], [role=radio]")];
   const words = (e) => (named(e) ?? "").replace(/\\s+/g, " ").trim();
   const found = all.find((e) => words(e) === name) ?? all.find((e) => words(e).startsWith(name));

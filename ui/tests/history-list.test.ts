@@ -50,6 +50,20 @@ describe("the list of the history", () => {
     expect(shownRuns(list)).not.toContain("other");
   });
 
+  it("puts a run where it began, once the keeper has told when", async () => {
+    const list = new HistoryList(stub(0));
+    await list.show(NOTHING);
+    const at = (ms: number) => new Date(NOW + ms).toISOString();
+    const live = (name: string) => run({ run: name, outcome: null, duration_ms: null, started_at: at(0) });
+    for (const name of ["first", "second"]) list.hear(live(name));
+    vi.advanceTimersByTime(200);
+    list.hear(run({ run: "second", outcome: "ok", changed: 1, started_at: at(-9000) }));
+    list.hear(run({ run: "first", outcome: "ok", changed: 1, started_at: at(-4000) }));
+    vi.advanceTimersByTime(200);
+    expect(shownRuns(list)).toEqual(["first", "second"]);
+    expect(list.runNamed("second")?.outcome).toBe("ok");
+  });
+
   it("turns the row of a run that goes on into its result, in place", async () => {
     const list = new HistoryList(stub(50));
     await list.show(NOTHING);

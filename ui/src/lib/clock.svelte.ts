@@ -14,6 +14,11 @@ class Clock {
     this.now = read();
   }
 
+  /** The moment itself, which moves by itself and draws nothing anew. */
+  exact(): number {
+    return this.#read();
+  }
+
   /** Reads the time again. */
   tick(): void {
     this.now = this.#read();

@@ -202,6 +202,12 @@ export class HistoryList {
     if (!chunk) return false;
     const at = chunk.runs.findIndex((r) => r.run === run.run);
     const stays = fits(run, this.#filter) !== false;
+    // When it began was a guess until the keeper told it: it may belong elsewhere.
+    if (stays && chunk === this.#chunks[0] && chunk.runs[at]?.started_at !== run.started_at) {
+      chunk.runs = chunk.runs.toSpliced(at, 1);
+      this.#insert(run);
+      return true;
+    }
     chunk.runs = stays ? chunk.runs.with(at, run) : chunk.runs.toSpliced(at, 1);
     if (!stays) this.#where.delete(run.run);
     return true;

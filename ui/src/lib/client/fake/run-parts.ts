@@ -44,8 +44,11 @@ export function callsOf(run: RunView, kind: Kind): CallRecord[] {
 
 export function changesOf(run: RunView, kind: Kind): CellChangeView[] {
   if (kind === "odd" && run.changed > 0) return oddChanges();
-  return Array.from({ length: Math.min(run.changed, 60) }, (_, n): CellChangeView => {
-    const id = `of:fid1:${"abcdefgh"[n % 8]}${n}k2p9`;
+  const length = Math.min(run.changed, 60);
+  const idOf = (n: number) => `of:fid1:${"abcdefgh"[n % 8]}${n}k2p9`;
+  const labels = (n: number) => n % 5 === 4;
+  return Array.from({ length }, (_, n): CellChangeView => {
+    const id = idOf(n);
     const subject = SUBJECTS[n % SUBJECTS.length] ?? "";
     if (n === 0) {
       return {
@@ -57,7 +60,13 @@ export function changesOf(run: RunView, kind: Kind): CellChangeView[] {
         truncated: false,
       };
     }
-    if (n % 5 === 4) {
+    if (n === 1 && length > 2) {
+      const made = Array.from({ length }, (_, m) => m).filter((m) => m > 1 && !labels(m));
+      const after: JsonValue[] = made.map((m) => ({ "/": { "link@1": { id: idOf(m), path: [] } } }));
+      const path = kind === "calendar" ? "/value/events" : kind === "notes" ? "/value/notes" : "/value/emails";
+      return { id, path, op: "append", before: null, after, truncated: false };
+    }
+    if (labels(n)) {
       return {
         id,
         path: `/value/labels/${n}`,
