@@ -120,7 +120,9 @@ impl<R: Runtime> Tray<R> {
         if old.can_sync != model.can_sync {
             self.sync.set_enabled(model.can_sync)?;
         }
-        if old.pause != model.pause {
+        // On Linux the library cannot change the title of a submenu (its entry holds
+        // a picture beside the label); the first line says the same.
+        if cfg!(not(target_os = "linux")) && old.pause != model.pause {
             self.pause.set_text(&model.pause)?;
         }
         if old.paused != model.paused {

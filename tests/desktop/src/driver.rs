@@ -11,6 +11,9 @@ use tokio::process::{Child, Command};
 
 use crate::desk;
 
+/// Name under which the driver hands out an element (the same in every driver).
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
 /// See the module. The program and the driver end when it is dropped.
 #[derive(Debug)]
 pub struct Page {
@@ -135,7 +138,114 @@ impl Page {
     }
 }
 
+/// What is drawn, and a person's hand on it: elements are clicked by the driver,
+/// which refuses what cannot be seen or is covered.
+impl Page {
+    /// Texts of the elements that a CSS selector finds, as they are drawn: the
+    /// page's own `innerText`, because the driver's leaves out what a cell cuts.
+    ///
+    /// # Panics
+    /// When the driver does not answer.
+    pub async fn texts(&self, css: &str) -> Vec<String> {
+        let body = format!(
+            "return [...document.querySelectorAll({css:?})]\
+             .filter(e => e.getClientRects().length > 0).map(e => e.innerText.trim())"
+        );
+        let texts = self.run(&body).await;
+        let texts = texts.as_array().into_iter().flatten();
+        texts
+            .filter_map(|t| t.as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// Waits until what a selector finds is drawn as wanted; the texts.
+    ///
+    /// # Panics
+    /// When it never is.
+    pub async fn see(&self, css: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let mut last = Vec::new();
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                last = self.texts(css).await;
+                if wanted(&last) {
+                    return;
+                }
+                pace.tick().await;
+            }
+        });
+        if waited.await.is_err() {
+            let page = self.run("return document.body.innerText").await;
+            panic!("gave up waiting for {css}, which says {last:#?}; the page says {page}");
+        }
+        last
+    }
+
+    /// Waits until an element that a selector finds contains these words.
+    ///
+    /// # Panics
+    /// When it never does.
+    pub async fn see_words(&self, css: &str, words: &str) {
+        self.see(css, |texts| texts.iter().any(|t| t.contains(words)))
+            .await;
+    }
+
+    /// Clicks the button or link with exactly this name.
+    ///
+    /// # Panics
+    /// When there is none that can be clicked.
+    pub async fn press(&self, name: &str) {
+        let path = format!(
+            "//*[self::button or self::a][normalize-space(.)={name:?} or @aria-label={name:?}]"
+        );
+        self.click("xpath", &path).await;
+    }
+
+    /// Clicks the first element that is found, once there is one that can be.
+    ///
+    /// # Panics
+    /// When there never is.
+    pub async fn click(&self, using: &str, value: &str) {
+        let mut last = Value::Null;
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                if let Some(element) = self.find(using, value).await.first() {
+                    let url = format!("{}/element/{element}/click", self.session);
+                    last = ask(&self.client, &url, &json!({})).await;
+                    if last.is_null() {
+                        return;
+                    }
+                }
+                pace.tick().await;
+            }
+        });
+        if waited.await.is_err() {
+            let page = self.run("return document.body.innerText").await;
+            panic!("{value} cannot be clicked: {last:#}; the page says {page}");
+        }
+    }
+
+    async fn find(&self, using: &str, value: &str) -> Vec<String> {
+        let url = format!("{}/elements", self.session);
+        let wanted = json!({ "using": using, "value": value });
+        let found = ask(&self.client, &url, &wanted).await;
+        let elements = found.as_array().into_iter().flatten();
+        elements
+            .filter_map(|e| Some(e[ELEMENT].as_str()?.to_owned()))
+            .collect()
+    }
+}
+
+/// Sends a command; its value, which must not be an error.
 async fn post(client: &reqwest::Client, url: &str, body: &Value) -> Value {
+    let value = ask(client, url, body).await;
+    assert!(value["stacktrace"].is_null(), "{value:#}");
+    value
+}
+
+/// Sends a command; its value, which may be an error.
+async fn ask(client: &reqwest::Client, url: &str, body: &Value) -> Value {
     let answer = client
         .post(url)
         .header("content-type", "application/json")
@@ -145,9 +255,7 @@ async fn post(client: &reqwest::Client, url: &str, body: &Value) -> Value {
         .expect("the driver answers");
     let text = answer.text().await.expect("text");
     let mut answer: Value = serde_json::from_str(&text).expect("JSON");
-    let value = answer["value"].take();
-    assert!(value["stacktrace"].is_null(), "{value:#}");
-    value
+    answer["value"].take()
 }
 
 /// A port that is free now.
