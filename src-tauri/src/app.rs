@@ -18,7 +18,7 @@ use crate::setup::{Failure, Plan};
 use crate::tray::Tray;
 use crate::tray::model::TrayModel;
 use crate::window::{self, Opening};
-use crate::{follow, panel, signals};
+use crate::{follow, panel, revive, signals};
 
 /// How long the end may take: five seconds for runs, and a little for the rest.
 const END_PATIENCE: Duration = Duration::from_secs(8);
@@ -99,15 +99,38 @@ fn builder<R: Runtime>(builder: tauri::Builder<R>, args: &Args, plan: &Plan) -> 
         .plugin(window_state);
     #[cfg(not(target_os = "linux"))]
     let builder = builder.plugin(tauri_plugin_notification::init());
-    let (background, page) = (args.background, args.page.clone());
+    let first = First::of(args);
     builder.setup(move |app| {
-        start(app, background, page);
+        start(app, first);
         Ok(())
     })
 }
 
-fn start<R: Runtime>(app: &mut App<R>, background: bool, page: Option<String>) {
+/// What the first window is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum First {
+    /// Opened at once, on this page when one is named.
+    Window(Option<String>),
+    /// Opened only where no panel shows icons: the only way in.
+    Icon(Option<String>),
+    /// Never opened before a person asks again: it just took the program down.
+    Nothing,
+}
+
+impl First {
+    fn of(args: &Args) -> Self {
+        let page = args.page.clone();
+        match (args.window_died, args.background) {
+            (true, _) => Self::Nothing,
+            (false, true) => Self::Icon(page),
+            (false, false) => Self::Window(page),
+        }
+    }
+}
+
+fn start<R: Runtime>(app: &mut App<R>, first: First) {
     let handle = app.handle().clone();
+    revive::watch(&handle);
     let has_icon = put_icon(&handle);
     let backend = Arc::clone(&app.state::<Arc<Backend>>());
     let plan = app.state::<Plan>().inner().clone();
@@ -119,12 +142,13 @@ fn start<R: Runtime>(app: &mut App<R>, background: bool, page: Option<String>) {
         signals::told_to_end().await;
         ending.exit(0);
     });
-    if !background {
+    if let First::Window(page) = &first {
         window::open(&handle, page.as_deref());
     }
     tauri::async_runtime::spawn(async move {
-        // Without a panel to click on, the window is the only way in.
-        if background && !(has_icon && panel::shows_icons().await) {
+        if let First::Icon(page) = first
+            && !(has_icon && panel::shows_icons().await)
+        {
             tracing::warn!("no panel shows icons here, so the window is opened");
             window::open(&handle, page.as_deref());
         }
@@ -157,14 +181,14 @@ fn put_icon<R: Runtime>(app: &AppHandle<R>) -> bool {
 fn second<R: Runtime>(app: &AppHandle<R>, argv: Vec<String>, _folder: String) {
     use clap::Parser;
     match Args::try_parse_from(argv) {
-        Ok(args) if args.background => {}
+        Ok(args) if args.background || args.window_died => {}
         Ok(args) => window::open(app, args.page.as_deref()),
         Err(_) => window::open(app, None),
     }
 }
 
 /// Lets the keeper end its runs.
-fn end<R: Runtime>(app: &AppHandle<R>) {
+pub(crate) fn end<R: Runtime>(app: &AppHandle<R>) {
     let backend = Arc::clone(&app.state::<Arc<Backend>>());
     tauri::async_runtime::block_on(async move {
         let ended = tokio::time::timeout(END_PATIENCE, backend.shutdown()).await;

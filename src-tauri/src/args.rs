@@ -31,6 +31,10 @@ pub struct Args {
     /// Let a development build start at login; for tests.
     #[arg(long, hide = true)]
     pub allow_debug_autostart: bool,
+    /// The window's process died while it started: begin without a window, even
+    /// where no panel shows icons. The program gives it to itself.
+    #[arg(long, hide = true)]
+    pub window_died: bool,
     /// Say more about what happens (repeat for even more).
     #[arg(short, long, action = clap::ArgAction::Count, hide_short_help = true)]
     pub verbose: u8,

@@ -16,6 +16,7 @@ mod menu;
 mod notify;
 mod panel;
 mod remote;
+mod revive;
 mod sandbox;
 pub mod setup;
 pub mod signals;

@@ -185,9 +185,8 @@ fn told(url: &Url) -> String {
     format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
-/// The page's process can end by itself; the keeper goes on without it. Only
-/// while that process is still being started does WebKit end the whole program
-/// (`readPIDFromPeer`), and nothing can be done about it from here.
+/// The page's process can end by itself; the keeper goes on without it. What
+/// happens when it ends while it is still being started is in `revive`.
 #[cfg(target_os = "linux")]
 mod crash {
     use tauri::{AppHandle, Manager, Runtime, WebviewWindow};

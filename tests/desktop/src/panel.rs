@@ -93,6 +93,17 @@ impl Panel {
         Self { bus, items }
     }
 
+    /// Waits until so many icons have come, those that went again counted too.
+    ///
+    /// # Panics
+    /// When they do not come.
+    pub async fn wait_for_icons(&self, count: usize) {
+        wait_until("another icon in the panel", async || {
+            self.items.lock().expect("no holder panics").len() >= count
+        })
+        .await;
+    }
+
     /// Waits until one icon is there.
     ///
     /// # Panics
