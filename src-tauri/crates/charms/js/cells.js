@@ -91,6 +91,20 @@ export function makeCell(initial) {
   return makeHandle(new Made(slot));
 }
 
+const own = new Map();
+
+/** A cell of this charm that is known by its cause alone, wherever it is asked for. */
+export function ownCell(initial, cause) {
+  const name = JSON.stringify(cause);
+  let slot = own.get(name);
+  if (slot === undefined) {
+    slot = { initial, cause, order: null, wrap: (given) => given, id: null };
+    slot.stored = (home) => storeInitial(slot.initial, home);
+    own.set(name, slot);
+  }
+  return makeHandle(new Made(slot));
+}
+
 const isDerived = (value) => value instanceof Computed;
 
 /** A handle to a computed value; `compute` runs when it is first read. */

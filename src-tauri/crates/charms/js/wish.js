@@ -1,4 +1,4 @@
-// wish: finding other charms by tag.
+// wish: finding other charms by tag, and the well-known lists and places.
 //
 // Owns the two forms of the call and the reading of a query. Who matches is the
 // host's answer; the first candidate is the one that the person, or the host's
@@ -6,7 +6,7 @@
 
 import { ops, parseJson, toJson } from "ext:ck/host.js";
 import { job } from "ext:ck/run_state.js";
-import { derived, makeHandle, unwrap } from "ext:ck/cells.js";
+import { constant, derived, makeHandle, ownCell, unwrap } from "ext:ck/cells.js";
 import { Place } from "ext:ck/targets.js";
 
 const answers = new Map();
@@ -26,6 +26,43 @@ function failed(error) {
   return { result: undefined, candidates: [], error };
 }
 
+// Lists of charms. The host gives a path to one, or the charms themselves.
+const LISTS = ["#favorites", "#mentionable", "#allpieces", "#allcharms"];
+// Lists that charms add to. Where no space has one, a charm has its own.
+const OWN = ["#pieceregistry", "#recent"];
+
+const placeOf = ({ space, id, path }, steps) =>
+  makeHandle(new Place(space, id, [...(path ?? []), ...steps].map(String)));
+
+/** A starred charm as the list of favorites holds it. */
+function favorite(candidate) {
+  const tags = candidate.tags ?? [];
+  return {
+    cell: placeOf(candidate, []),
+    tag: tags.map((tag) => `#${tag}`).join(" "),
+    tags: tags.map((tag) => tag.toLowerCase()),
+    userTags: [],
+  };
+}
+
+/** The list that the host answered with its elements, or null. */
+function listed(key, { candidates, error }) {
+  if (error) return null;
+  if (OWN.includes(key) && candidates.length === 0) return ownCell([], { wish: key });
+  if (!LISTS.includes(key) || candidates.some(({ path }) => path?.length > 0)) return null;
+  const element = key === "#favorites" ? favorite : (one) => placeOf(one, []);
+  return constant(candidates.map(element));
+}
+
+/** `#tag/a/b` or `/a/b` as the key and the steps below it. */
+function split(query) {
+  if (query.startsWith("/")) return ["/", ...query.split("/").filter((step) => step !== "")];
+  if (!query.startsWith("#")) return [query];
+  const [key, ...steps] = query.split("/");
+  // A favorite by its tag is what any tag finds.
+  return key === "#favorites" && steps.length > 0 ? [`#${steps[0]}`, ...steps.slice(1)] : [key, ...steps];
+}
+
 /** `{ result, candidates, error }` for `{ query, path, scope }`. */
 function grant({ query, path = [], scope }) {
   if (typeof query !== "string" || query === "")
@@ -35,15 +72,16 @@ function grant({ query, path = [], scope }) {
     const now = job.current.now_ms;
     return { result: now, candidates: [now], error: undefined };
   }
-  const [tag, ...steps] = query.startsWith("#") ? query.split("/") : [query];
-  const { candidates, error } = ask(tag, scope);
-  const found = candidates.map((place) =>
-    makeHandle(
-      new Place(place.space, place.id, [...(place.path ?? []), ...steps, ...path].map(String)),
-    ),
-  );
+  const [tag, ...below] = split(query.trim());
+  const steps = [...below, ...path].map(String);
+  const answer = ask(tag, scope);
+  const list = listed(tag.toLowerCase(), answer);
+  const found =
+    list === null
+      ? answer.candidates.map((place) => placeOf(place, steps))
+      : [steps.length === 0 ? list : list.key(...steps)];
   return found.length === 0
-    ? failed(error ?? `Nothing matches ${tag}`)
+    ? failed(answer.error ?? `Nothing matches ${tag}`)
     : { result: found[0], candidates: found, error: undefined };
 }
 

@@ -168,3 +168,23 @@ fn warnings_are_kept_with_the_compiled_charm() {
     assert_eq!(first.warnings.len(), 1);
     assert_eq!(cache.compile_with(&program, &OPTIONS).unwrap(), first);
 }
+
+#[test]
+fn a_wish_that_is_not_granted_as_elsewhere_is_told_with_its_place() {
+    let text = "import { pattern, wish } from 'commontools';
+export default pattern(() => ({
+  a: wish({ query: '#profile' }), b: wish<string>(`#pieceRegistry/0`),
+  c: wish('/defaultPattern/x'), d: wish('notes'), e: wish({ query: '#profile' }),
+  f: wish('#now/60'), g: wish({ query: '#googleAuth' }), h: wish('#favorites'), i: wish({ query: anything }),
+}));
+declare const anything: string;";
+    assert_eq!(
+        warnings(text),
+        found(&[
+            (3, 6, "wish #profile"),
+            (3, 38, "wish #pieceRegistry"),
+            (4, 6, "wish /"),
+            (4, 36, "wish notes"),
+        ])
+    );
+}

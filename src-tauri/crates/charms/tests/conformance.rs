@@ -99,9 +99,12 @@ impl Host for Shelf {
             id: "of:other".to_owned(),
             path: vec![],
             name: None,
-            tags: vec![],
+            tags: vec!["Other".to_owned()],
         };
-        let found = query.query == "#other";
+        if query.query == "#pieceRegistry" {
+            return Ok(WishAnswer::default());
+        }
+        let found = ["#other", "#favorites", "#mentionable"].contains(&query.query.as_str());
         Ok(WishAnswer {
             candidates: if found { vec![other] } else { vec![] },
             error: (!found).then(|| format!("No favorites found matching \"{}\"", query.query)),

@@ -19,7 +19,7 @@ use crate::api::Event;
 use crate::core::Core;
 use crate::progress::RunProgress;
 use crate::spaces::outgoing::Served;
-use crate::{send, spaces, wish};
+use crate::{send, spaces, wish, wish_places};
 
 /// The host of one run.
 pub(crate) struct RunHost {
@@ -135,14 +135,27 @@ impl Host for RunHost {
 
     async fn wish(&self, query: WishQuery) -> Result<WishAnswer, HostError> {
         let setting = wish::choice_setting(&self.charm, &query.query);
-        let (charms, chosen) = self
+        let (charms, chosen, remotes) = self
             .core
-            .store(move |store| Ok((store.charms()?, store.setting(&setting)?)))
+            .store(move |store| {
+                Ok((
+                    store.charms()?,
+                    store.setting(&setting)?,
+                    store.remote_spaces()?,
+                ))
+            })
             .await
             .map_err(|e| HostError {
                 kind: e.kind,
                 message: e.message,
             })?;
+        // The home space is the one that is named after the person's own key.
+        let home = remotes.iter().find(|r| r.enabled && r.did == r.identity);
+        let home = home.map(|r| r.did.as_str());
+        let remote = |space: &str| remotes.iter().any(|r| r.did == space);
+        if let Some(answer) = wish_places::answer(&query, &self.charm, &charms, home, &remote) {
+            return Ok(answer);
+        }
         let known = self.core.accounts.list();
         let chosen = chosen.as_ref().and_then(serde_json::Value::as_str);
         let found = wish::resolve(&query, &self.charm, &charms, &known, chosen);

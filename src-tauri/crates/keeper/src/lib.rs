@@ -48,6 +48,7 @@ mod updater;
 mod verdict;
 mod views;
 mod wish;
+mod wish_places;
 
 pub use config::{KeeperConfig, VaultChoice};
 pub use keeper::Keeper;

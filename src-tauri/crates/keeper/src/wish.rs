@@ -226,12 +226,12 @@ fn split(query: &str) -> (String, Vec<String>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use charmkeeper_base::UnixMs;
     use charmkeeper_store::Schedule;
 
-    fn charm(id: &str, tag: &str, source: &str, account: Option<&str>) -> Charm {
+    pub(crate) fn charm(id: &str, tag: &str, source: &str, account: Option<&str>) -> Charm {
         Charm {
             id: id.into(),
             handle: id.into(),

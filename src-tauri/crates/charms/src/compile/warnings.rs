@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use oxc_ast::AstKind;
-use oxc_ast::ast::{CallExpression, Expression, IdentifierReference};
+use oxc_ast::ast::{CallExpression, Expression, IdentifierReference, ObjectPropertyKind};
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 use oxc_syntax::operator::UnaryOperator;
@@ -20,7 +20,7 @@ use super::framework;
 use super::imports::{Import, Target};
 use super::names::Origin;
 use super::reactive::Plan;
-use super::unit::Unit;
+use super::unit::{Unit, peel};
 
 /// Something in a charm's source that will not work, or not as elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,52 @@ fn shortfall(name: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("`{name}`: {what}."))
+}
+
+/// What a wish asks for, where that is written out.
+fn wish_query<'a>(call: &CallExpression<'a>) -> Option<&'a str> {
+    let text = |expression: &Expression<'a>| match peel(expression) {
+        Expression::StringLiteral(s) => Some(s.value.as_str()),
+        Expression::TemplateLiteral(t) => t.single_quasi().map(|q| q.as_str()),
+        _ => None,
+    };
+    let first = call.arguments.first()?.as_expression()?;
+    let Expression::ObjectExpression(object) = peel(first) else {
+        return text(first);
+    };
+    object
+        .properties
+        .iter()
+        .find_map(|property| match property {
+            ObjectPropertyKind::ObjectProperty(p) if p.key.is_specific_static_name("query") => {
+                text(&p.value)
+            }
+            _ => None,
+        })
+}
+
+/// The key of a wish that a charm of this computer is not granted as elsewhere,
+/// and what happens instead.
+fn unmet(query: &str) -> Option<(String, String)> {
+    let query = query.trim();
+    let key = match query.split('/').next().unwrap_or_default() {
+        "" => "/",
+        key => key,
+    };
+    let what = match key.to_lowercase().as_str() {
+        "#pieceregistry" | "#recent" => {
+            "in a space of this computer it is a list of this charm's own, and no other charm sees \
+             what is put there"
+        }
+        "/" | "#default" | "#summaryindex" | "#knowledgegraph" | "#suggestions" | "#journal"
+        | "#learned" | "#learnedsummary" | "#profile" | "#profilename" | "#profileavatar"
+        | "#profilebio" | "#profilespace" => {
+            "only a remote space has it; in a space of this computer nothing is found"
+        }
+        key if key.starts_with('#') && key.len() > 1 => return None,
+        _ => "it begins with neither # nor /, so nothing is found",
+    };
+    Some((key.to_owned(), format!("`wish` for {key}: {what}.")))
 }
 
 /// The warnings for one file, in source order.
@@ -146,6 +192,11 @@ impl<'a> Found<'_, 'a, '_> {
         else {
             return;
         };
+        if name == "wish"
+            && let Some((query, message)) = wish_query(call).and_then(unmet)
+        {
+            self.add(call.span.start, &format!("wish {query}"), message);
+        }
         if let Some(message) = shortfall(&name) {
             self.add(callee.span().start, &name, message);
         }

@@ -5,13 +5,17 @@ interface Other { n: number; deep: { list: string[] }; go: Stream<{ x: number }>
 
 const update = handler<unknown, {
   found: Other; n: Writable<number>; deep: string; path: string; names: number; missing: unknown; error: string; old: Other; oldPath: string[]; now: number; early: boolean; go: Stream<{ x: number }>;
-}>(async (_event, { found, n, deep, path, names, missing, error, old, oldPath, now, early, go }) => {
+  starred: { cell: Writable<Other>; tags: string[] }[]; second: number; registry: Writable<unknown[]>; space: unknown;
+}>(async (_event, { found, n, deep, path, names, missing, error, old, oldPath, now, early, go, starred, second, registry, space }) => {
   console.log("result", found.n, n.get(), deep, path, names);
   console.log("missing", missing === undefined || missing === null, error);
   console.log("old", old.n, oldPath.join());
   console.log("now", typeof now, now > 0, early);
   const status = await new Promise((resolve) => go.send({ x: 1 }, (tx) => resolve(tx.status().status)));
   console.log("sent", status);
+  console.log("starred", starred.length, starred[0].tags.join(), starred[0].cell.get().n, second);
+  registry.push({ title: "mine" });
+  console.log("registry", registry.get().length, space === undefined);
 });
 
 export default pattern(() => {
@@ -34,6 +38,10 @@ export default pattern(() => {
       now: wish<number>({ query: "#now" }).result,
       early,
       go: found.result.go,
+      starred: wish<any[]>({ query: "#favorites" }).result,
+      second: wish<number>({ query: "#mentionable/0/n" }).result,
+      registry: wish<unknown[]>({ query: "#pieceRegistry" }).result,
+      space: wish<unknown>("/defaultPattern/settings"),
     }),
   };
 });
@@ -42,3 +50,5 @@ export default pattern(() => {
 // says: old 7 a,b
 // says: now number true false
 // says: sent done
+// says: starred 1 other 7 7
+// says: registry 1 true
