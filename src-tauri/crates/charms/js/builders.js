@@ -6,8 +6,8 @@
 import { inert, run } from "ext:ck/run_state.js";
 import { structuredClone } from "ext:ck/clone.js";
 import { bindAll, specsOfMeta, specsOfSchema, takeMeta } from "ext:ck/bindings.js";
-import { inNestedFrame } from "ext:ck/causes.js";
-import { constant, derived, makeCell, makeHandle, unwrap } from "ext:ck/cells.js";
+import { causeNamed, inNestedFrame } from "ext:ck/causes.js";
+import { constant, derived, makeCell, makeHandle, ownCell, unwrap } from "ext:ck/cells.js";
 import { noteEffect } from "ext:ck/writes.js";
 import { checkFit } from "ext:ck/schema.js";
 import { isStream, makeStream } from "ext:ck/streams.js";
@@ -39,7 +39,7 @@ export function pattern(...args) {
   if (body === undefined) throw new TypeError("pattern needs a function");
   const schema = args.find((arg) => arg !== null && typeof arg === "object");
   const defaults = meta.defaults ?? defaultsOfSchema(schema);
-  const factory = (inputs) => nest(body, defaults, inputs);
+  const factory = (inputs) => nest(body, defaults, meta.inputs, inputs);
   factory.inSpace = () => factory;
   factory.asScope = () => factory;
   inert.add(factory);
@@ -52,7 +52,13 @@ export function callBody(body, inputOf, keys, self) {
   const inputs = new Proxy(
     {},
     {
-      get: (_, key) => (key === SELF ? self : typeof key === "string" ? inputOf(key) : undefined),
+      get: (_, key) => {
+        if (key === SELF) return self;
+        // The inputs as a whole are a cell too: `input.key("name")`.
+        if (key === "key" && !keys().includes(key))
+          return (name, ...rest) => rest.reduce((at, step) => at.key(step), inputOf(String(name)));
+        return typeof key === "string" ? inputOf(key) : undefined;
+      },
       has: (_, key) => keys().includes(key),
       ownKeys: () => keys(),
       getOwnPropertyDescriptor: (_, key) =>
@@ -71,12 +77,17 @@ export function callBody(body, inputOf, keys, self) {
 }
 
 /** A pattern inside another, or inside a handler: its cells are this charm's. */
-function nest(body, defaults, inputs = {}) {
+function nest(body, defaults, kinds, inputs = {}) {
   return inNestedFrame(() => {
     const given = new Map();
     const inputOf = (key) => {
       if (isHandle(inputs)) return makeHandle(targetOf(inputs).child(key));
       if (!given.has(key)) {
+        if (inputs[key] === undefined && defaults[key] === undefined && kinds?.[key] === "cell") {
+          // An input that is a cell can be written although nobody gave it.
+          given.set(key, ownCell(undefined, causeNamed({ input: key })));
+          return given.get(key);
+        }
         const value = inputs[key] === undefined ? structuredClone(defaults[key]) : inputs[key];
         given.set(
           key,

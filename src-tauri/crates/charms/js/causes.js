@@ -30,6 +30,11 @@ export function causeOfCell() {
   return { order: wrap(frame.cells++), wrap };
 }
 
+/** The cause of a cell that is known by a name and not counted. */
+export function causeNamed(name) {
+  return frame.wrap(name);
+}
+
 /** The cause of a new stream. */
 export function causeOfStream() {
   return frame.wrap({ stream: frame.streams++ });

@@ -6,15 +6,44 @@
 
 import { inert, job, noteOnce } from "ext:ck/run_state.js";
 import { takeMeta } from "ext:ck/bindings.js";
-import { constant, unwrap } from "ext:ck/cells.js";
+import { constant, derived, unwrap } from "ext:ck/cells.js";
+import { isHandle } from "ext:ck/targets.js";
 import { guarded, inspect } from "ext:ck/inspect.js";
 import { h } from "ext:ck/jsx.js";
 import { URL } from "ext:ck/url.js";
 
+// What a call has to be given to begin at all; without it, it waits for its input.
+const NEEDS = {
+  generateObject: ["prompt", "messages"],
+  generateText: ["prompt", "messages"],
+  llm: ["prompt", "messages"],
+  fetchJson: ["url"],
+  fetchJsonUnchecked: ["url"],
+  fetchText: ["url"],
+  fetchBinary: ["url"],
+  fetchData: ["url"],
+  fetchProgram: ["url"],
+  streamData: ["url"],
+};
+
+/** True when something that the call begins with is there. */
+function begins(name, options) {
+  const needs = NEEDS[name];
+  if (needs === undefined) return true;
+  return needs.some((key) => {
+    const given = unwrap(options?.[key]);
+    return Array.isArray(given) ? given.length > 0 : Boolean(given);
+  });
+}
+
 function pending(name) {
-  return () => {
+  return (options) => {
     noteOnce(`${name} does not run in the background: its result stays pending`, "info");
-    return constant({ pending: true, result: undefined, error: undefined, partial: undefined });
+    return derived(() => {
+      const given = isHandle(options) ? unwrap(options) : options;
+      const waits = guarded(() => begins(name, given), true);
+      return { pending: waits, result: undefined, error: undefined, partial: undefined };
+    });
   };
 }
 

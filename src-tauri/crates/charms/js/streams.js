@@ -11,6 +11,7 @@ import { fail, job, log, run } from "ext:ck/run_state.js";
 import { causeOfStream } from "ext:ck/causes.js";
 import { forget, prepareDocument } from "ext:ck/replica.js";
 import { internalId } from "ext:ck/targets.js";
+import { setStreamShower } from "ext:ck/views.js";
 
 // Stream -> { invoke(event), place: { space, id, path: [] } | null, cause }.
 const details = new WeakMap();
@@ -93,6 +94,8 @@ export function streamAt({ entry }) {
   byDocument.set(`${place.space} ${place.id}`, foreign);
   return foreign;
 }
+
+setStreamShower(streamAt);
 
 /** True for the value that stands for a stream in a document. */
 export function isStreamMarker(node) {

@@ -23,6 +23,13 @@ const nodes = new WeakMap();
 // changes.
 const shown = new WeakMap();
 
+let streamAt = () => undefined;
+
+/** Says how a document that stands for a stream is shown. */
+export function setStreamShower(show) {
+  streamAt = show;
+}
+
 function readOnly(what) {
   return new TypeError(
     `A value read from a cell cannot be changed (${what}): write to the cell, or copy the value first, as in [...list] or {...object}`,
@@ -151,6 +158,7 @@ class ViewHandler {
     if (Array.isArray(this.node) && !isLoaded(link.space, link.id))
       prefetch(this.node, Number(key), entry);
     const found = resolve(link.space, link.id, link.path, "read", this.moment.at);
+    if (found.node?.$stream === true) return streamAt(found);
     return show(found.node, found, link.redirect ? found.ref : link, this.moment, cells);
   }
 

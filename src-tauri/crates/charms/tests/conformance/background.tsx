@@ -12,8 +12,8 @@ const env = getRecipeEnvironment();
 const data = __cf_data({ a: [1] });
 const Tool = pattern<{ q: string }>(({ q }) => ({ q }));
 
-const update = handler<unknown, { text: any; object: any; json: any; pending: boolean }>((_event, { text, object, json, pending }) => {
-  console.log("pending", text.pending, text.result, object.pending, json.pending, json.error, pending);
+const update = handler<unknown, { text: any; object: any; json: any; idle: any; pending: boolean }>((_event, { text, object, json, idle, pending }) => {
+  console.log("pending", text.pending, text.result, object.pending, json.pending, json.error, pending, idle.pending);
   navigateTo(Tool({ q: "x" }));
   console.log("environment", env.apiUrl.href === getPatternEnvironment().apiUrl.href, env.apiUrl instanceof URL);
   console.log("data", JSON.stringify(data), toCompactDebugString(data).length > 0);
@@ -28,16 +28,17 @@ export default pattern(() => {
   const text = generateText({ prompt: "hello" });
   const object = generateObject<{ a: number }>({ prompt: "hello", schema: { type: "object" } });
   const json = fetchJson<{ a: number }>({ url: "https://example.com/" });
+  const idle = generateText({ prompt: computed(() => (env ? "" : "later")) });
   const others = [
     fetchBinary, fetchData, fetchJsonUnchecked, fetchProgram, fetchText, streamData, llm, llmDialog, compileAndRun, cellFromUrl, sqliteQuery,
-  ].map((make: any) => make({}));
+  ].map((make: any) => make({ prompt: "x", url: "https://example.com/" }));
   const tool = patternTool(Tool, { q: "x" });
   return {
     [NAME]: "Background",
     [UI]: h("div", null, <UiDisclosure>{uiVariant(Tool({ q: "y" }), "tile")}</UiDisclosure>, <UiPromptSlot />),
     tool,
     count: others.length,
-    bgUpdater: update({ text, object, json, pending: computed(() => others.every((other: any) => other.pending)) }),
+    bgUpdater: update({ text, object, json, idle, pending: computed(() => others.every((other: any) => other.pending)) }),
   };
 });
 // says: generateText does not run in the background: its result stays pending
@@ -54,7 +55,7 @@ export default pattern(() => {
 // says: compileAndRun does not run in the background: its result stays pending
 // says: cellFromUrl does not run in the background: its result stays pending
 // says: sqliteQuery does not run in the background: its result stays pending
-// says: pending true undefined true true undefined true
+// says: pending true undefined true true undefined true false
 // says: navigateTo was called and is not followed: a background run has no screen
 // says: environment true true
 // says: data {"a":[1]} true

@@ -17,9 +17,15 @@ const Inner = pattern<Item>(({ title, count }) => ({
 }));
 const Older = recipe<{ base: number | Default<5> }>("Older", ({ base }) => ({ base, hidden: Cell.of(base) }));
 
+// What is a cell by its type can be written although nobody gave it.
+const Ungiven = pattern<{ list?: Writable<string[]>; given: string }>((input) => {
+  const list = input.list!;
+  return { add: handler<unknown, { list: Writable<string[]> }>((_event, { list }) => list.push("one"))({ list }), list, given: (input as any).key("given") };
+});
+
 const update = handler<unknown, {
-  bump: Stream<unknown>; count: number; title: string; base: number; items: Writable<any[]>; titles: string[]; of: Writable<number>; self: unknown;
-}>(async (_event, { bump, count, title, base, items, titles, of, self }) => {
+  bump: Stream<unknown>; count: number; title: string; base: number; items: Writable<any[]>; titles: string[]; of: Writable<number>; self: unknown; ungiven: { add: Stream<unknown>; list: string[]; given: string }; add: Stream<unknown>; pieces: Writable<any[]>;
+}>(async (_event, { bump, count, title, base, items, titles, of, self, ungiven, add, pieces }) => {
   console.log(title, count, base, titles.join());
   await new Promise<void>((resolve) => bump.send({}, () => resolve()));
   items.push(Inner({ title: "made", count: 4 }));
@@ -28,6 +34,11 @@ const update = handler<unknown, {
   await new Promise<void>((resolve) => items.key(items.get().length - 1).key("bump").send({}, () => resolve()));
   console.log("bumped", items.get()[items.get().length - 1].count);
   of.set(of.get() + 1);
+  await new Promise<void>((resolve) => add.send({}, () => resolve()));
+  console.log("ungiven", pieces.get()[0].list.join(), ungiven.given);
+  // The stream of a piece in a list is one to send to.
+  await new Promise<void>((resolve) => pieces.get()[0].add.send({}, () => resolve()));
+  console.log("again", pieces.get()[0].list.join());
   console.log("of", of.get(), typeof getEntityId(of)?.["/"], self === undefined);
 });
 
@@ -35,6 +46,8 @@ export default pattern<{ items: Item[] | Default<[{ title: "x"; count: 2 }, { ti
   const { items, deep } = input;
   const inner = Inner({ title: "inner" });
   const older = Older({});
+  const ungiven = Ungiven({ given: "g" });
+  const pieces = new Writable<any[]>([ungiven]);
   const of = Writable.of(deep.a?.b).for("of");
   const titles = items.map((item) => Inner({ title: item.title, count: item.count }).title);
   return {
@@ -52,10 +65,12 @@ export default pattern<{ items: Item[] | Default<[{ title: "x"; count: 2 }, { ti
     [TILE_UI]: <b>tile</b>,
     [CHIP_UI]: <i>chip</i>,
     items,
-    bgUpdater: update({ bump: inner.bump, count: inner.count, title: inner.title, base: older.base, items, titles, of, self: input[SELF] && 1 }),
+    bgUpdater: update({ bump: inner.bump, count: inner.count, title: inner.title, base: older.base, items, titles, of, self: input[SELF] && 1, ungiven, add: ungiven.add, pieces }),
   };
 });
 // says: inner 1 5 x,y
 // says: made 4
 // says: bumped 5
+// says: ungiven one g
+// says: again one,one
 // says: of 3 string false
