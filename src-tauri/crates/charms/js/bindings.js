@@ -9,7 +9,7 @@ import { constant, makeHandle, unwrap, valueAt } from "ext:ck/cells.js";
 import { makeDual } from "ext:ck/dual.js";
 import { isStream, isStreamMarker, streamAt } from "ext:ck/streams.js";
 import { Computed, isHandle, Made, Place, specOf, targetOf } from "ext:ck/targets.js";
-import { isView } from "ext:ck/views.js";
+import { isView, originOf } from "ext:ck/views.js";
 
 const META = "ck:";
 
@@ -39,6 +39,41 @@ export function specsOfMeta({ state, inside }) {
     for (const { path, kind } of places) specs[key] = setKind(specs[key] ?? {}, path, kind);
   }
   return specs;
+}
+
+/** What lies inside the inputs of a pattern, by name; undefined when nothing does. */
+export function specsInside({ inside }) {
+  return inside === undefined ? undefined : specsOfMeta({ inside });
+}
+
+/** A handle whose members are read by a spec. */
+export function handleWith(handle, spec) {
+  return spec === undefined ? handle : makeHandle(withSpec(targetOf(handle), spec));
+}
+
+/** The spec of an event whose type has cells at these places. */
+export function specOfPlaces(places) {
+  return places?.reduce((spec, { path, kind }) => setKind(spec, path, kind), {});
+}
+
+/** An event with cells where its type says so: what was read is its place again. */
+export function bindEvent(value, spec) {
+  if (spec === undefined || value === null || value === undefined || isStream(value)) return value;
+  if (spec.kind === "stream" || isHandle(value)) return value;
+  if (spec.kind === "cell") {
+    const origin = isView(value) ? originOf(value) : undefined;
+    return origin === undefined
+      ? constant(value)
+      : makeHandle(new Place(origin.space, origin.id, origin.path, spec));
+  }
+  if (Array.isArray(value) && spec.items !== undefined)
+    return Array.from(value, (item) => bindEvent(item, spec.items));
+  if (typeof value !== "object" || spec.props === undefined) return value;
+  const bound = { ...value };
+  for (const key of Object.keys(spec.props)) {
+    if (Object.hasOwn(bound, key)) bound[key] = bindEvent(bound[key], spec.props[key]);
+  }
+  return bound;
 }
 
 /** The kind of what a JSON schema describes; undefined when it does not tell. */

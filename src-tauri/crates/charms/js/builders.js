@@ -5,12 +5,21 @@
 
 import { inert, run } from "ext:ck/run_state.js";
 import { structuredClone } from "ext:ck/clone.js";
-import { bindAll, specsOfMeta, specsOfSchema, takeMeta } from "ext:ck/bindings.js";
+import {
+  bindAll,
+  bindEvent,
+  handleWith,
+  specOfPlaces,
+  specsInside,
+  specsOfMeta,
+  specsOfSchema,
+  takeMeta,
+} from "ext:ck/bindings.js";
 import { causeNamed, inNestedFrame } from "ext:ck/causes.js";
 import { constant, derived, makeCell, makeHandle, ownCell, unwrap } from "ext:ck/cells.js";
 import { noteEffect } from "ext:ck/writes.js";
 import { checkFit } from "ext:ck/schema.js";
-import { isStream, makeStream } from "ext:ck/streams.js";
+import { isBlank, isStream, makeStream } from "ext:ck/streams.js";
 import { isHandle, targetOf } from "ext:ck/targets.js";
 
 /** Stands for the charm itself among a pattern's inputs. */
@@ -39,11 +48,12 @@ export function pattern(...args) {
   if (body === undefined) throw new TypeError("pattern needs a function");
   const schema = args.find((arg) => arg !== null && typeof arg === "object");
   const defaults = meta.defaults ?? defaultsOfSchema(schema);
-  const factory = (inputs) => nest(body, defaults, meta.inputs, inputs);
+  const specs = specsInside(meta);
+  const factory = (inputs) => nest({ body, defaults, kinds: meta.inputs, specs }, inputs);
   factory.inSpace = () => factory;
   factory.asScope = () => factory;
   inert.add(factory);
-  factories.set(factory, { body, meta, defaults, schema });
+  factories.set(factory, { body, meta, defaults, specs });
   return factory;
 }
 
@@ -77,11 +87,11 @@ export function callBody(body, inputOf, keys, self) {
 }
 
 /** A pattern inside another, or inside a handler: its cells are this charm's. */
-function nest(body, defaults, kinds, inputs = {}) {
+function nest({ body, defaults, kinds, specs }, inputs = {}) {
   return inNestedFrame(() => {
     const given = new Map();
     const inputOf = (key) => {
-      if (isHandle(inputs)) return makeHandle(targetOf(inputs).child(key));
+      if (isHandle(inputs)) return handleWith(makeHandle(targetOf(inputs).child(key)), specs?.[key]);
       if (!given.has(key)) {
         if (inputs[key] === undefined && defaults[key] === undefined && kinds?.[key] === "cell") {
           // An input that is a cell can be written although nobody gave it.
@@ -89,12 +99,9 @@ function nest(body, defaults, kinds, inputs = {}) {
           return given.get(key);
         }
         const value = inputs[key] === undefined ? structuredClone(defaults[key]) : inputs[key];
-        given.set(
-          key,
-          isHandle(value) || isStream(value) || typeof value === "function"
-            ? value
-            : wrapInput(value),
-        );
+        const asGiven = isStream(value) || typeof value === "function";
+        const input = asGiven || isHandle(value) ? value : wrapInput(value, key, kinds?.[key]);
+        given.set(key, asGiven ? input : handleWith(input, specs?.[key]));
       }
       return given.get(key);
     };
@@ -106,9 +113,11 @@ function nest(body, defaults, kinds, inputs = {}) {
   });
 }
 
-function wrapInput(value) {
+function wrapInput(value, key, kind) {
   if (value === undefined) return constant(undefined);
-  return unwrap(value) === value ? makeCell(value) : constant(value);
+  if (unwrap(value) === value) return makeCell(value);
+  // A list of cells that is itself wanted as a cell can be written.
+  return kind === "cell" ? ownCell(value, causeNamed({ input: key })) : constant(value);
 }
 
 function withoutPlain(specs) {
@@ -127,9 +136,11 @@ export function handler(...args) {
   // Such a handler assigns to the members that are neither cells nor streams.
   const specs = otherwise === undefined ? known : withoutPlain(known);
   const [eventSchema, stateSchema] = at > 1 ? args.slice(at - 2, at) : [undefined, args[at - 1]];
-  const call = (event, bindings) => {
+  const eventSpec = specOfPlaces(meta.cells);
+  const call = (given, bindings) => {
+    const event = bindEvent(given, eventSpec);
     const state = bindAll(bindings, specs, otherwise);
-    checkFit(event, eventSchema ?? meta.event, "event");
+    if (!isBlank(given)) checkFit(event, eventSchema ?? meta.event, "event");
     // Values to be assigned to are looked at when they are used.
     if (otherwise === undefined) checkFit(state, stateSchema, "state");
     return fn(event, state);
@@ -141,9 +152,14 @@ export function handler(...args) {
 
 /** A stream whose handler gets the event alone and closes over the rest. */
 export function action(fn, ...rest) {
-  takeMeta(rest);
+  const meta = takeMeta(rest);
   if (typeof fn !== "function") throw new TypeError("action needs a function");
-  return makeStream((event) => fn(event));
+  const eventSpec = specOfPlaces(meta.cells);
+  return makeStream((given) => {
+    const event = bindEvent(given, eventSpec);
+    if (!isBlank(given)) checkFit(event, meta.event, "event");
+    return fn(event);
+  });
 }
 
 /** `computed(() => ..)` over the cells that it closes over. */

@@ -6,6 +6,7 @@
 
 import { job, run } from "ext:ck/run_state.js";
 import { guarded } from "ext:ck/inspect.js";
+import { handleWith } from "ext:ck/bindings.js";
 import { callBody } from "ext:ck/builders.js";
 import { handlerFrame } from "ext:ck/causes.js";
 import { cellsMade, makeHandle, unwrap, valueAt } from "ext:ck/cells.js";
@@ -88,13 +89,14 @@ function nameStreams(value, path) {
 }
 
 /** Runs the pattern's body; gives its outputs by name. */
-export function setUp({ body, defaults }) {
+export function setUp({ body, defaults, specs }) {
   const { space, argument, result: resultId, run: runId } = job.current;
   prepareArgument(defaults);
   const inputs = new Place(space, argument, []);
   const keys = () => Object.keys(valueAt(inputs) ?? {});
   const self = makeHandle(new Place(space, resultId, []));
-  const made = callBody(body, (key) => makeHandle(inputs.child(key)), keys, self);
+  const input = (key) => handleWith(makeHandle(inputs.child(key)), specs?.[key]);
+  const made = callBody(body, input, keys, self);
   run.phase = "run";
   handlerFrame(runId);
   const outputs = outputsOf(made);

@@ -21,6 +21,20 @@ const waiting = new Set();
 const named = new Set();
 const running = new Set();
 
+// Events that stand for none: `send()`.
+const blank = new WeakSet();
+
+function blankEvent() {
+  const event = {};
+  blank.add(event);
+  return event;
+}
+
+/** True for what a handler gets when nothing was sent; it has no form to hold it against. */
+export function isBlank(event) {
+  return blank.has(event);
+}
+
 export class Stream {
   /** Accepted and ignored: a stream is named by the output that it is. */
   for() {
@@ -32,7 +46,7 @@ export class Stream {
     if (run.phase !== "run")
       throw new Error("Events can be sent by handlers only, not while the charm is set up");
     if (!details.has(this)) throw new TypeError("Cannot send to a stream without a handler");
-    dispatch(this, event ?? {}, onCommit);
+    dispatch(this, event ?? blankEvent(), onCommit);
   }
 
   get [Symbol.toStringTag]() {

@@ -287,7 +287,7 @@ fn what_cannot_run_in_the_background_stays_pending_and_is_noted_once() {
           'ck:{"kind":"handler","state":{"a":"plain","b":"plain"}}');
         const Other = pattern(({ x }) => ({ x, list: x.map((y) => y) }));
         export default pattern(() => { const env = cf.getPatternEnvironment(); console.log(env.apiUrl.href, cf.getRecipeEnvironment().apiUrl instanceof URL);
-          return { bgUpdater: run({ a: cf.generateObject({}).pending, b: cf.fetchJson({ url: "x" }).result ?? null }), tool: cf.patternTool(Other, {}), more: cf.generateObject({}) }; });"#;
+          return { bgUpdater: run({ a: cf.generateObject({ prompt: "x" }).pending, b: cf.fetchJson({ url: "x" }).result ?? null }), tool: cf.patternTool(Other, {}), more: cf.generateObject({}) }; });"#;
     let seen = eval(code, FakeHost::default());
     assert_eq!(seen.report()["ending"], "ok", "{}", seen.report());
     let log: Vec<&str> = seen.log.iter().map(|(_, t)| t.as_str()).collect();

@@ -95,6 +95,32 @@ fn an_event_that_does_not_fit_its_type_is_an_error() {
     }
 }
 
+#[test]
+fn cells_in_events_and_inputs_are_cells_where_the_types_say_so() {
+    let body = "interface Person { name: string; boss: Writable<{ name: string }> }
+        const rename = handler<{ who: Writable<{ name: string }>; list?: { one: Writable<number> }[] }, {}>(({ who, list }) => {
+          who.key('name').set('Bo'); list?.[0].one.set(2); });
+        const Sub = pattern<{ all: Writable<unknown[]> }>(({ all }) => ({ all, add: action<{ item: Writable<any> }>(({ item }) => { all.push(item); item.key('n').set(1); }) }));
+        export default pattern<{ people: Person[] }>(({ people }) => {
+          const boss = new Writable({ name: 'Al' }).for('boss');
+          const staff = new Writable<any[]>([{ name: 'Cy', boss }]).for('staff');
+          const one = new Writable(1).for('one');
+          const go = rename({});
+          const item = new Writable<any>({ n: 0 }).for('item');
+          const sub = Sub({ all: [boss] as any });
+          const names = computed(() => people.map((p) => p.boss.get().name).join());
+          const show = handler<unknown, { names: string; staff: Writable<any[]>; sub: any }>((_, { names, staff, sub }) => {
+            console.log(names, staff.get()[0].name, one.get(), sub.all.length, sub.all[1].n); })({ names, staff, sub });
+          return { bgUpdater: action(async () => {
+            await new Promise<void>((done) => go.send({ who: staff.get()[0], list: [{ one }] }, () => done()));
+            await new Promise<void>((done) => sub.add.send({ item }, () => done()));
+            show.send();
+          }) };
+        });";
+    let people = json!({"people": [{"name": "x", "boss": {"name": "top"}}]});
+    assert_eq!(lines(&run(body, argument(people))), ["top Bo 2 2 1"]);
+}
+
 const SHOW: &str =
     "const show = handler<unknown, Record<string, any>>((_, state: { [key: string]: any }) => {
   for (const key of Object.keys(state)) console.log(key, JSON.stringify(state[key])); });\n";

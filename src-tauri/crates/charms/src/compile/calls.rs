@@ -137,8 +137,7 @@ impl<'a> Calls<'_, 'a, '_> {
                     "state",
                     state.as_ref().and_then(|t| self.solver.kinds(t)),
                 );
-                let event = self.handler_type(file, call, 0);
-                put(&mut meta, "event", event.and_then(|t| self.solver.fit(&t)));
+                self.put_event(&mut meta, file, call);
                 let inside = state.as_ref().map(|t| self.solver.inside(t));
                 put(&mut meta, "inside", inside.and_then(some));
                 put(&mut meta, "name", self.name_of(file, node, call));
@@ -160,7 +159,14 @@ impl<'a> Calls<'_, 'a, '_> {
             Callee::Cell => {
                 self.meta_of_cell(file, &call.arguments, call.type_arguments.as_deref())
             }
-            Callee::Action | Callee::Other => None,
+            Callee::Action => {
+                let mut meta = json!({});
+                self.put_event(&mut meta, file, call);
+                meta.as_object()
+                    .is_some_and(|m| !m.is_empty())
+                    .then_some(meta)
+            }
+            Callee::Other => None,
         }
     }
 
@@ -243,6 +249,15 @@ impl<'a> Calls<'_, 'a, '_> {
             }
         }
         None
+    }
+
+    /// What is to be told of the event of a handler or an action.
+    fn put_event(&self, meta: &mut Value, file: usize, call: &CallExpression<'a>) {
+        let Some(event) = self.handler_type(file, call, 0) else {
+            return;
+        };
+        put(meta, "event", self.solver.fit(&event));
+        put(meta, "cells", some_list(self.solver.cells_in(&event)));
     }
 
     /// The type of a handler's event (0) or state (1).
@@ -380,6 +395,10 @@ fn add_written_defaults(parameters: &FormalParameters<'_>, defaults: &mut Map<St
             defaults.entry(key.into_owned()).or_insert(value);
         }
     }
+}
+
+fn some_list(list: Vec<Value>) -> Option<Vec<Value>> {
+    (!list.is_empty()).then_some(list)
 }
 
 fn some(map: Map<String, Value>) -> Option<Map<String, Value>> {

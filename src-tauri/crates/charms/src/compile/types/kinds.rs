@@ -188,6 +188,14 @@ impl Solver<'_> {
         out
     }
 
+    /// Where cells and streams lie inside an object type, as [`Solver::inside`] tells
+    /// it for each of its properties.
+    pub(in crate::compile) fn cells_in(&self, ty: &Type) -> Vec<Value> {
+        let mut places = Vec::new();
+        self.search(ty, &mut Vec::new(), &mut places);
+        places
+    }
+
     /// What a cell holds; `None` when the type is no cell.
     fn content(&self, ty: &Type) -> Option<Type> {
         self.parts(ty)
