@@ -238,7 +238,8 @@ impl Batch {
             space: charm.space.clone(),
             piece: charm.piece.clone(),
             argument: charm.argument.clone(),
-            adopted: charm.source.starts_with(crate::spaces::adopt::SOURCE),
+            // Its result document says which cells its outputs are.
+            adopted: self.core.desk.spaces().contains(&charm.space),
             compiled,
             action: Action::Run,
             stream,

@@ -54,6 +54,8 @@ pub(crate) struct Core {
     pub(crate) leases: Leases,
     /// Word that favorites may have changed.
     pub(crate) stars: Arc<Stars>,
+    /// One step of placing a charm in a space at a time.
+    pub(crate) publishing: tokio::sync::Mutex<()>,
     /// The client of the build or of the environment.
     pub(crate) client: Option<ClientId>,
     /// Google is on this computer (the sandbox), so no network is needed.

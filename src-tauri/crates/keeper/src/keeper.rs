@@ -33,7 +33,7 @@ use crate::spaces::connect;
 use crate::spaces::desk::Desk;
 use crate::spaces::keys::{self, KeyForm};
 use crate::spaces::lease::{self, Computer, Leases};
-use crate::spaces::unstarred;
+use crate::spaces::{publish, unstarred};
 use crate::{google, notices, plan, tidy};
 
 /// Settings key of the person's own Google client id.
@@ -111,6 +111,9 @@ impl Keeper {
             tokio::spawn(google::watch_keychain(Arc::clone(&keeper.core)));
         }
         connect::start_all(&keeper.core).await?;
+        if serving {
+            publish::resume(&keeper).await?;
+        }
         Ok(keeper)
     }
 
@@ -185,6 +188,11 @@ impl Keeper {
     pub(crate) fn tell(&self, input: Input) {
         // Without an engine the program is ending.
         let _ = self.engine.send(Ask::Input(input));
+    }
+
+    /// A way to the engine that does not keep it alive.
+    pub(crate) fn engine_door(&self) -> mpsc::WeakUnboundedSender<Ask> {
+        self.engine.downgrade()
     }
 
     pub(crate) fn ask(&self, ask: Ask) -> Result<(), ApiError> {
@@ -300,6 +308,7 @@ async fn open_core(config: &KeeperConfig, computer: &Computer) -> Result<Core, A
         preferences: Mutex::new(preferences),
         connecting: Connecting::default(),
         desk: Desk::default(),
+        publishing: tokio::sync::Mutex::default(),
         client: config.client.clone(),
         store,
         events,

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use charmkeeper_keeper::api::{
     AccountView, ApiError, CharmView, CheckView, ConnectView, DisconnectView, Event, ExportView,
-    FacetsView, FavoriteView, LaneView, PreviewView, Request, RunDetails, RunView, SettingsView,
-    SpaceView, StatusView, WishView,
+    FacetsView, FavoriteView, LaneView, PreviewView, PublishView, Request, RunDetails, RunView,
+    SettingsView, SpaceView, StatusView, WishView,
 };
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -68,6 +68,7 @@ fn bindings() -> String {
     types.visit::<DisconnectView>();
     types.visit::<SpaceView>();
     types.visit::<FavoriteView>();
+    types.visit::<PublishView>();
     let all: Vec<String> = types.text.into_values().collect();
     let text = format!("{HEAD}\n{}", all.join("\n"));
     text.lines().flat_map(|l| [l.trim_end(), "\n"]).collect()

@@ -27,5 +27,5 @@ pub use history::{
 pub use request::Request;
 pub use run::{CellChangeView, LogView, RunDetails, RunError, RunView};
 pub use settings::{ClientView, SettingsChange, SettingsView};
-pub use space::{FavoriteView, SpaceView, StuckView};
+pub use space::{FavoriteView, PublishView, SpaceView, StuckView};
 pub use status::{CheckView, Pause, StatusView};

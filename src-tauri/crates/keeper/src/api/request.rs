@@ -206,7 +206,7 @@ pub enum Request {
         /// `FavoriteView::id`, or the charm that it became here.
         id: String,
     },
-    /// Places a charm of this computer in a remote space. `CharmView`.
+    /// Places a charm of this computer in a remote space. `PublishView`.
     Publish {
         /// Handle, id or name.
         charm: String,

@@ -4,6 +4,8 @@ use charmkeeper_base::UnixMs;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::CharmView;
+
 /// One space.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct SpaceView {
@@ -76,4 +78,20 @@ pub struct FavoriteView {
     pub other: Option<String>,
     /// The state in one sentence.
     pub detail: String,
+}
+
+/// What came of placing a charm in a remote space.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct PublishView {
+    /// The charm as it is now.
+    pub charm: CharmView,
+    /// Its piece in the space, `fid1:...`.
+    pub piece: String,
+    /// `placed`, `already` (nothing was changed) or `waiting` (for the server; it
+    /// goes on by itself).
+    pub state: String,
+    /// The state in one sentence.
+    pub detail: String,
+    /// What others will not see, a sentence each.
+    pub warnings: Vec<String>,
 }

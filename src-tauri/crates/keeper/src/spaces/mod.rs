@@ -4,8 +4,9 @@
 //! (connections and tasks), `task` (one space), `drain` (the outbox), `outgoing`
 //! and `finish` (what a run leaves), `read` (documents that are not here yet),
 //! `connect` and `keys` (getting in), `favorites` and `adopt` (what the person
-//! starred), `lease` (which computer runs it),
-//! `unstarred` (favorites that are gone). The rules themselves are in `charmkeeper_space`.
+//! starred), `lease` (which computer runs it), `unstarred` (favorites that are
+//! gone), `publish` (placing a charm of this computer there). The rules
+//! themselves are in `charmkeeper_space`.
 
 pub(crate) mod adopt;
 pub(crate) mod connect;
@@ -17,6 +18,7 @@ pub(crate) mod keys;
 pub(crate) mod lease;
 mod line;
 pub(crate) mod outgoing;
+pub(crate) mod publish;
 pub(crate) mod read;
 mod registered;
 mod task;
@@ -88,6 +90,14 @@ pub(crate) async fn carry_out(keeper: &Keeper, request: Request) -> Result<Value
             let id = favorites::id_of_word(core, id).await?;
             take_over(core, &id).await?;
             json(&set_favorite(keeper, &id, true).await?)
+        }
+        Request::Publish {
+            charm,
+            space,
+            favorite,
+        } => {
+            let did = find(keeper, &space).await?;
+            json(&publish::publish(keeper, &charm, &did, favorite).await?)
         }
         Request::Register {
             space,

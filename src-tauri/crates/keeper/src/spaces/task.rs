@@ -190,13 +190,12 @@ impl Task {
         if for_good {
             self.shut = Some(words.to_owned());
         }
-        let kind = if for_good {
-            ErrorKind::Space
-        } else {
-            ErrorKind::Offline
-        };
-        for reply in self.waiting.drain(..) {
-            let _ = reply.send(Err(ApiError::new(kind, words)));
+        // A connection that is lost for now is made again: who waits goes on waiting,
+        // as long as it likes.
+        if for_good {
+            for reply in self.waiting.drain(..) {
+                let _ = reply.send(Err(ApiError::new(ErrorKind::Space, words)));
+            }
         }
         if was_open || for_good {
             self.core.tell(Event::Changed);

@@ -9,6 +9,7 @@
 //!
 //! Owns the rows, their order and the numbers of commits. Never sends anything.
 
+mod moving;
 mod outbox;
 mod replica;
 mod spaces;
@@ -16,6 +17,7 @@ mod spaces;
 use rusqlite::{Transaction, params};
 use serde_json::Value;
 
+pub use moving::{CharmMove, Moved, Standing};
 pub(crate) use outbox::enqueue;
 pub use outbox::{Acknowledged, NewChange, OutboxChange, OutboxCounts, Prepared, StuckChange};
 pub use replica::ReplicaDocument;

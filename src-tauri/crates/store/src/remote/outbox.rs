@@ -134,7 +134,10 @@ pub(super) fn entries_of(
     Ok(entries.collect::<Result<_, _>>()?)
 }
 
-fn documents_of(tx: &Transaction<'_>, change: i64) -> Result<BTreeSet<String>, StoreError> {
+pub(super) fn documents_of(
+    tx: &Transaction<'_>,
+    change: i64,
+) -> Result<BTreeSet<String>, StoreError> {
     let mut query = tx.prepare_cached("SELECT document FROM outbox_documents WHERE change = ?1")?;
     let ids = query.query_map([change], |row| row.get(0))?;
     Ok(ids.collect::<Result<_, _>>()?)

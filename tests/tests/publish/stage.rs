@@ -1,0 +1,167 @@
+//! A keeper with a local charm, and a space server.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use charmkeeper_accounts::Endpoints;
+use charmkeeper_base::{Secret, SystemClock, random::SystemRandom};
+use charmkeeper_charms::runner::WorkerCommand;
+use charmkeeper_keeper::api::{ApiError, Request};
+use charmkeeper_keeper::home::Home;
+use charmkeeper_keeper::{Keeper, KeeperConfig, KeyForm, VaultChoice};
+use charmkeeper_space::identity::Identity;
+use charmkeeper_tests::program;
+use charmkeeper_toolshed::SpaceServer;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use url::Url;
+
+use crate::reader::Reader;
+
+pub const PASSPHRASE: &str = "a person who shares";
+pub const SPACE: &str = "shared notes";
+
+/// Keeps notes in its input, a number in a cell without a name and a cursor that it
+/// does not show.
+pub const NOTER: &str = r#"
+import { handler, NAME, pattern, Writable } from "commonfabric";
+import { text } from "./words.ts";
+type Note = { id: string; text: string };
+const write = handler<unknown, {
+  notes: Writable<Note[]>; total: Writable<number>; cursor: Writable<number>;
+}>((_event, { notes, total, cursor }) => {
+  const n = (cursor.get() ?? 0) + 1;
+  cursor.set(n);
+  notes.push({ id: "n" + n, text: text(n) });
+  total.set(notes.get().length);
+});
+export default pattern<{ notes: Note[]; title: string }, any>(({ notes, title }) => {
+  const total = new Writable(0);
+  const cursor = new Writable(0);
+  return {
+    [NAME]: "Noter", notes, title, total, bgUpdater: write({ notes, total, cursor } as any),
+  };
+});
+"#;
+pub const WORDS: &str = "export const text = (n: number) => `note ${n}`;\n";
+
+pub fn person() -> Identity {
+    Identity::from_passphrase(PASSPHRASE)
+}
+
+pub fn shared() -> String {
+    Identity::of_named_space(SPACE).did().to_owned()
+}
+
+pub async fn open(folder: &Path) -> Arc<Keeper> {
+    let home = Home::open(&folder.join("home")).unwrap();
+    let lock = home.lock().unwrap();
+    let keeper = Keeper::open(KeeperConfig {
+        home,
+        lock,
+        endpoints: Endpoints::below(&Url::parse("http://127.0.0.1:9").unwrap()).unwrap(),
+        client: None,
+        vault: VaultChoice::KeychainOrMemory,
+        worker: WorkerCommand {
+            program: program::path(),
+            args: vec!["worker".into()],
+        },
+        run_limit: Duration::from_secs(60),
+        serving: true,
+        clock: Arc::new(SystemClock::default()),
+        random: Arc::new(SystemRandom),
+    });
+    keeper.await.unwrap()
+}
+
+pub async fn try_ask(keeper: &Keeper, request: Request) -> Result<Value, ApiError> {
+    let (events, _) = mpsc::channel(64);
+    keeper.call(request, events).await
+}
+
+pub async fn ask(keeper: &Keeper, request: Request) -> Value {
+    try_ask(keeper, request).await.unwrap()
+}
+
+/// Connects a named space, or the home space, as `who`.
+pub async fn connect(keeper: &Keeper, url: &str, who: &str, space: Option<&str>) {
+    let text = Secret::new(who.to_owned());
+    let identity = keeper.add_identity(KeyForm::Passphrase, &text).await;
+    let request = Request::ConnectSpace {
+        url: url.to_owned(),
+        identity: identity.unwrap(),
+        space: space.map(str::to_owned),
+        claim: true,
+    };
+    ask(keeper, request).await;
+}
+
+/// A keeper with the noter, run once, its timer off.
+pub async fn with_noter(folder: &Path) -> Arc<Keeper> {
+    let charm = folder.join("noter");
+    std::fs::create_dir_all(&charm).unwrap();
+    std::fs::write(charm.join("main.tsx"), NOTER).unwrap();
+    std::fs::write(charm.join("words.ts"), WORDS).unwrap();
+    let keeper = open(folder).await;
+    let add = Request::Add {
+        source: charm.to_string_lossy().into_owned(),
+        space: None,
+        argument: Some(serde_json::json!({ "title": "Notes", "notes": [] })),
+        hosts: Vec::new(),
+    };
+    ask(&keeper, add).await;
+    let charm = "noter".to_owned();
+    ask(&keeper, Request::Pause { charm }).await;
+    run(&keeper).await;
+    keeper
+}
+
+pub async fn run(keeper: &Keeper) -> Value {
+    let request = Request::Run {
+        charm: "noter".to_owned(),
+        argument: None,
+    };
+    let run = ask(keeper, request).await;
+    assert_eq!(run["outcome"], "ok", "{run:#}");
+    run
+}
+
+pub async fn cells(keeper: &Keeper) -> Value {
+    let request = Request::Cells {
+        charm: "noter".to_owned(),
+        path: Vec::new(),
+    };
+    ask(keeper, request).await
+}
+
+pub fn publish(favorite: bool) -> Request {
+    Request::Publish {
+        charm: "noter".to_owned(),
+        space: SPACE.to_owned(),
+        favorite,
+    }
+}
+
+/// Waits until nothing waits in any outbox.
+pub async fn all_told(keeper: &Keeper) {
+    let mut events = keeper.events();
+    let wait = async {
+        loop {
+            let spaces = ask(keeper, Request::Spaces).await;
+            if spaces.as_array().unwrap().iter().all(|s| s["queued"] == 0) {
+                return;
+            }
+            // Every step of a sync ends in an event.
+            let _ = events.recv().await;
+        }
+    };
+    tokio::time::timeout(charmkeeper_tests::PATIENCE, wait)
+        .await
+        .expect("it is told in time");
+}
+
+/// Somebody else's view of the server.
+pub fn reader(server: &SpaceServer) -> Reader {
+    Reader::new(&server.url(), person())
+}
