@@ -12,7 +12,7 @@ use charmkeeper_keeper::home::Home;
 use charmkeeper_keeper::{Keeper, KeeperConfig, KeyForm, VaultChoice};
 use charmkeeper_space::identity::Identity;
 use charmkeeper_tests::program;
-use charmkeeper_toolshed::SpaceServer;
+use charmkeeper_toolshed::{Options, SpaceServer};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use url::Url;
@@ -159,6 +159,25 @@ pub async fn all_told(keeper: &Keeper) {
     tokio::time::timeout(charmkeeper_tests::PATIENCE, wait)
         .await
         .expect("it is told in time");
+}
+
+/// Starts the server again where it was; its port may take a moment to be free.
+pub async fn restart(data: &Path, port: u16) -> SpaceServer {
+    let attempt = async {
+        loop {
+            let options = Options {
+                port,
+                ..Options::default()
+            };
+            match SpaceServer::start_with(data, options).await {
+                Ok(server) => return server,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    tokio::time::timeout(charmkeeper_tests::PATIENCE, attempt)
+        .await
+        .expect("the port is free")
 }
 
 /// Somebody else's view of the server.

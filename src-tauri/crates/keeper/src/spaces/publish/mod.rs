@@ -52,8 +52,9 @@ use crate::{registry, wish};
 
 /// How long the one who asks waits for the server. It goes on after that.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a space may take to open.
-const OPENING: Duration = Duration::from_secs(15);
+/// How long a space may take to open: a server keeps a session for 30 s after its
+/// connection ended, and until then the next keeper has to wait.
+const OPENING: Duration = Duration::from_secs(45);
 /// At the latest then the note is looked at again, should an event be missed.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
