@@ -138,7 +138,7 @@ async fn a_person_chooses_which_charm_a_wish_gets() {
     };
     let wishes = bare.ask(&["use", "asker"]).await;
     let wish = &wishes[0];
-    assert_eq!(keys(wish), ["tag", "matches", "chosen", "taken"]);
+    assert_eq!(members(wish), ["tag", "matches", "chosen", "taken"]);
     assert_eq!(wish["tag"], "#counter");
     assert_eq!(wish["matches"].as_array().unwrap().len(), 2);
     assert_eq!(wish["chosen"], json!(null));
