@@ -78,8 +78,10 @@ async fn a_removed_charm_is_given_back_and_a_run_asked_for_waits_for_nobody() {
     assert_eq!(desktop.ask(run).await["outcome"], "ok");
     assert_eq!(world.holder(), "Laptop", "that changes nothing");
     laptop.ask(Request::Remove { charm }).await;
-    desktop.until_runs(2).await;
-    assert_eq!(world.holder(), "Desktop");
+    wait_until("the desktop has it at once", async || {
+        world.holder() == "Desktop"
+    })
+    .await;
     desktop.keeper.shutdown().await;
     laptop.keeper.shutdown().await;
 }
@@ -137,6 +139,28 @@ async fn without_the_server_a_computer_that_did_not_hold_the_lease_does_not_star
     assert_eq!(desktop.runs().await, 0);
     desktop.keeper.shutdown().await;
     laptop.keeper.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_server_the_computer_that_holds_the_lease_goes_on() {
+    let world = World::new().await;
+    let laptop = Desktop::new(&world, "Laptop").await;
+    laptop.until_runs(1).await;
+    let desktop = Desktop::new(&world, "Desktop").await;
+    desktop.until_state("elsewhere").await;
+    world.server.set_offline(true);
+    for computer in [&laptop, &desktop] {
+        let charm = "ticker".to_owned();
+        let seconds = 30;
+        computer.ask(Request::SetInterval { charm, seconds }).await;
+    }
+    laptop.until_runs(2).await;
+    assert_eq!(desktop.runs().await, 0);
+    world.server.set_offline(false);
+    wait_until("what it did arrives", async || world.count() >= 2.0).await;
+    assert_eq!(world.holder(), "Laptop");
+    laptop.end().await;
+    desktop.end().await;
 }
 
 /// A computer of the person: the real program with a home of its own.

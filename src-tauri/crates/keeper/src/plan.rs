@@ -108,3 +108,70 @@ pub(crate) fn paused_reason(saved: &Saved) -> Option<String> {
         None => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use charmkeeper_store::Schedule;
+
+    use super::*;
+
+    fn charm(enabled: bool, saved: &Saved) -> Charm {
+        Charm {
+            id: "a".into(),
+            handle: "a".into(),
+            name: "A".into(),
+            space: "s".into(),
+            piece: "of:p".into(),
+            argument: "of:a".into(),
+            source: "a.tsx".into(),
+            program_hash: String::new(),
+            facts: serde_json::Value::Null,
+            tags: Vec::new(),
+            hosts: Vec::new(),
+            account: None,
+            enabled,
+            paused_reason: None,
+            interval_ms: 60_000,
+            created_at: UnixMs(0),
+            position: 0,
+            schedule: Schedule {
+                memory: serde_json::to_value(saved).unwrap(),
+                ..Schedule::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_charm_is_stopped_by_a_person_and_as_long_as_they_said() {
+        let now = UnixMs(1000);
+        let free = charm(true, &Saved::default());
+        assert_eq!(stopped(&free, None, now), None);
+        let off = charm(false, &Saved::default());
+        assert_eq!(stopped(&off, None, now), Some("is switched off"));
+        let gone = Saved {
+            star: Star::Gone,
+            ..Saved::default()
+        };
+        let no_favorite = Some("is no longer a favorite");
+        assert_eq!(stopped(&charm(true, &gone), None, now), no_favorite);
+        let table = [
+            (Pause::UntilResumed, Some("is paused")),
+            (Pause::Until(UnixMs(1001)), Some("is paused")),
+            (Pause::Until(UnixMs(1000)), None),
+        ];
+        for (pause, expected) in table {
+            let saved = Saved {
+                pause: Some(pause),
+                ..Saved::default()
+            };
+            assert_eq!(stopped(&charm(true, &saved), None, now), expected);
+            assert_eq!(stopped(&free, Some(pause), now), expected, "everything");
+        }
+        // What failed too often still gets its chance.
+        let failed = Saved {
+            failures: 9,
+            ..Saved::default()
+        };
+        assert_eq!(stopped(&charm(true, &failed), None, now), None);
+    }
+}
