@@ -10,7 +10,7 @@ use charmkeeper_accounts::Endpoints;
 use charmkeeper_base::random::SeededRandom;
 use charmkeeper_base::{Secret, SystemClock, random::SystemRandom};
 use charmkeeper_charms::runner::WorkerCommand;
-use charmkeeper_keeper::api::{ApiError, Event, Request};
+use charmkeeper_keeper::api::{ApiError, ErrorCode, Event, Request};
 use charmkeeper_keeper::home::Home;
 use charmkeeper_keeper::{Keeper, KeeperConfig, KeyForm, VaultChoice};
 use charmkeeper_space::identity::Identity;
@@ -183,12 +183,26 @@ async fn a_new_space_is_not_written_to_until_the_person_says_so() {
     let keeper = open(folder.path()).await;
     let error = connect(&keeper, &server, false).await.unwrap_err();
     assert!(error.message.contains("no access list"), "{error:?}");
+    assert_eq!(error.code, Some(ErrorCode::NewSpace));
     assert!(server.commits(person().home_space()).unwrap().is_empty());
     let view = connect(&keeper, &server, true).await.unwrap();
     assert_eq!(view["state"], "synced", "{view:#}");
     let home = person().home_space().to_owned();
     let list = server.value(&home, &format!("of:{home}")).unwrap();
     assert_eq!(list[person().did()], "OWNER");
+    // Somebody else's key is refused, which no claim would change.
+    let text = Secret::new("another passphrase".to_owned());
+    let stranger = keeper.add_identity(KeyForm::Passphrase, &text).await;
+    let request = Request::ConnectSpace {
+        url: server.url(),
+        identity: stranger.unwrap(),
+        space: Some(home),
+        claim: false,
+    };
+    let error = try_ask(&keeper, request).await.unwrap_err();
+    assert_eq!(error.code, Some(ErrorCode::KeyRefused), "{error:?}");
+    let hint = error.hint.unwrap_or_default();
+    assert!(hint.contains("another key"), "{hint}");
     keeper.shutdown().await;
 }
 

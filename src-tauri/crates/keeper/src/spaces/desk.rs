@@ -278,6 +278,24 @@ fn code(error: &SpaceError) -> Option<ErrorCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use charmkeeper_space::messages::{WireError, error_name};
+
+    #[test]
+    fn a_new_space_is_told_from_one_that_refuses_the_key() {
+        let refused = |words: &str| {
+            let error = WireError::new(error_name::AUTHORIZATION, words);
+            of_space(&SpaceError::Refused(error))
+        };
+        let new = refused("did:key:a requires an ACL genesis commit");
+        assert_eq!(new.code, Some(ErrorCode::NewSpace));
+        for lacking in ["READ", "WRITE"] {
+            let error = refused(&format!("did:key:b lacks {lacking} on space did:key:a"));
+            assert_eq!(error.code, Some(ErrorCode::KeyRefused), "{lacking}");
+            assert_eq!(error.kind, new.kind);
+            assert!(error.hint != new.hint && error.hint.is_some());
+        }
+        assert_eq!(of_space(&SpaceError::Closed).code, None);
+    }
 
     #[tokio::test]
     async fn what_is_forgotten_is_no_remote_space_and_its_task_is_told_to_stop() {
