@@ -30,7 +30,8 @@ endif
 # prints each run.
 DISPLAYED := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s)),desktop,build)
 
-.PHONY: help setup-run setup-desktop setup-test setup-package setup-screenshots setup-pictures screenshots pictures run build desktop release test lint unit keyring ui \
+.PHONY: help setup-run setup-desktop setup-test setup-package setup-screenshots setup-pictures screenshots \
+  pictures run build desktop release release-desktop test lint unit keyring ui \
   types desktop-test bench package clean
 
 help:
@@ -62,6 +63,10 @@ desktop: setup-desktop build
 
 release: setup-run
 	$(CARGO) build --locked --release -p charmkeeper
+
+# As the bundler builds it, so that nothing is built twice.
+release-desktop: setup-test release
+	cd src-tauri && $(CARGO) build --locked --release --bins --features tauri/custom-protocol
 
 run: $(DISPLAYED)
 	./target/debug/charmkeeper sandbox
@@ -105,7 +110,8 @@ screenshots: setup-screenshots
 pictures: setup-pictures desktop
 	tests/harness/desk.sh tests/harness/keyring.sh ready tests/harness/picture.sh icons
 
-bench: release
+bench: release release-desktop
+	$(CARGO) build --locked -p charmkeeper-desktop-tests --bin bench-desktop
 	$(CARGO) run --locked --release -p charmkeeper-tests --bin bench
 
 # deb and rpm on Linux. The formats of other systems are configured in

@@ -11,7 +11,8 @@ use tokio::time::timeout;
 
 use crate::PATIENCE;
 
-/// The built program.
+/// The built program: the development build, or the one that
+/// `CHARMKEEPER_TEST_BUILD` names, as in `release`.
 ///
 /// # Panics
 /// When it was not built.
@@ -22,7 +23,7 @@ pub fn path() -> PathBuf {
         PathBuf::from,
     );
     let program = target
-        .join("debug")
+        .join(std::env::var_os("CHARMKEEPER_TEST_BUILD").unwrap_or_else(|| "debug".into()))
         .join(format!("charmkeeper{}", std::env::consts::EXE_SUFFIX));
     assert!(
         program.is_file(),

@@ -226,6 +226,31 @@ impl Page {
         }
     }
 
+    /// Goes on in the window that was opened after the last one was closed.
+    ///
+    /// # Panics
+    /// When none is opened.
+    pub async fn wait_for_next_window(&mut self) {
+        let handles = format!("{}/window/handles", self.session);
+        let mut pace = tokio::time::interval(Duration::from_millis(2));
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let answer = self.client.get(&handles).send().await;
+                let text = answer.expect("the driver answers").text().await;
+                let answer: Value = serde_json::from_str(&text.expect("text")).expect("JSON");
+                if let Some(handle) = answer["value"][0].as_str() {
+                    let url = format!("{}/window", self.session);
+                    let switched = ask(&self.client, &url, &json!({ "handle": handle })).await;
+                    if switched.is_null() {
+                        return;
+                    }
+                }
+                pace.tick().await;
+            }
+        });
+        waited.await.expect("a window is opened");
+    }
+
     async fn find(&self, using: &str, value: &str) -> Vec<String> {
         let url = format!("{}/elements", self.session);
         let wanted = json!({ "using": using, "value": value });

@@ -93,15 +93,21 @@ impl Panel {
         Self { bus, items }
     }
 
-    /// Waits until so many icons have come, those that went again counted too.
+    /// How many icons have come, those that went again counted too.
+    ///
+    /// # Panics
+    /// Never: no holder of the list panics.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.items.lock().expect("no holder panics").len()
+    }
+
+    /// Waits until so many icons have come.
     ///
     /// # Panics
     /// When they do not come.
     pub async fn wait_for_icons(&self, count: usize) {
-        wait_until("another icon in the panel", async || {
-            self.items.lock().expect("no holder panics").len() >= count
-        })
-        .await;
+        wait_until("another icon in the panel", async || self.count() >= count).await;
     }
 
     /// Waits until one icon is there.

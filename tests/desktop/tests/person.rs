@@ -20,6 +20,9 @@ const SLOW_MS: u64 = 2500;
 /// The first line of the menu in a pause without an end.
 const PAUSED: &str = "Paused until resumed";
 
+/// So many changes are drawn of a run before more are asked for.
+const PAGE: usize = 25;
+
 /// The rows of the history, folds and days left out.
 const ROWS: &str = "[role=treegrid] .line.run";
 
@@ -90,7 +93,7 @@ async fn from_the_first_start_to_the_next() {
         .await;
     page.wait("the same run", &format!("return {AT_RUN} === {run:?}"))
         .await;
-    let same = page.see(".pane .changes li", |now| !now.is_empty()).await;
+    let same = page.see(".pane .changes li", |now| now.len() == PAGE).await;
     assert_eq!(same, diff);
     item.click("Quit").await;
     wait_until("the end", async || !processes::is_alive(again)).await;
@@ -178,7 +181,7 @@ async fn watch_the_first_sync(page: &Page) -> String {
 async fn read_the_run(stage: &Stage, page: &Page) -> Vec<String> {
     let title = page.see(".pane h2", |t| t.len() == 1).await;
     assert!(title[0].contains("Gmail"), "{title:?}");
-    let diff = page.see(".pane .changes li", |now| !now.is_empty()).await;
+    let diff = page.see(".pane .changes li", |now| now.len() == PAGE).await;
     let messages = stage.world().messages(SAMPLE_ACCOUNT).unwrap();
     let named: Vec<_> = diff
         .iter()

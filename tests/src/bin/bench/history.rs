@@ -1,17 +1,19 @@
 //! The history at a million runs: filled once, then asked as the window asks.
 
 use std::cell::Cell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use charmkeeper_base::http::CallRecord;
 use charmkeeper_base::random::SeededRandom;
 use charmkeeper_base::{ErrorKind, Outcome, Trigger, UnixMs};
+use charmkeeper_keeper::home::Home;
 use charmkeeper_store::{
     Charm, FinishRun, LaneRequest, LogLevel, LogLine, NewCharm, NewRun, RunError, RunFilter,
     Schedule, Space, SpaceKind, Store,
 };
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::Bench;
 
@@ -24,17 +26,23 @@ const EVERY_MS: i64 = 6_000;
 const SPACE: &str = "did:key:zBench";
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Fills a database and measures pages, searches, lanes and the rest.
-pub(crate) fn measure(bench: &mut Bench) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("bench.sqlite");
-    let began = Instant::now();
-    let store = fill(&path);
-    let size = std::fs::metadata(&path).map_or(0, |m| m.len()) >> 20;
-    println!(
-        "      filled in {:.0} s, {size} MiB",
-        began.elapsed().as_secs_f64()
-    );
+/// A home with the million runs in it, deleted when dropped.
+pub(crate) fn home() -> TempDir {
+    let home = tempfile::tempdir().expect("a folder");
+    fill(&database(&home));
+    home
+}
+
+/// Where a keeper of this home looks for its database.
+fn database(home: &TempDir) -> PathBuf {
+    let home = Home::open(home.path()).expect("the folder is there");
+    home.database()
+}
+
+/// Measures pages, searches, lanes and the rest of a home's database.
+pub(crate) fn measure(bench: &mut Bench, home: &TempDir) {
+    let path = database(home);
+    let store = Store::open(&path, UnixMs(START)).expect("a store").store;
 
     let all = RunFilter::default();
     page(bench, &store, "all", &all);
@@ -163,7 +171,8 @@ fn median<T, E: std::fmt::Debug>(work: impl Fn() -> Result<T, E>) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1000.0
 }
 
-fn fill(path: &Path) -> Store {
+fn fill(path: &Path) {
+    let began = Instant::now();
     let store = Store::open(path, UnixMs(START)).expect("a store").store;
     let space = Space {
         did: SPACE.into(),
@@ -185,7 +194,11 @@ fn fill(path: &Path) -> Store {
             .collect();
         store.record_runs(&runs).expect("runs");
     }
-    store
+    let size = std::fs::metadata(path).map_or(0, |m| m.len()) >> 20;
+    println!(
+        "      a million runs written in {:.0} s, {size} MiB",
+        began.elapsed().as_secs_f64()
+    );
 }
 
 fn charm(n: i64) -> NewCharm {
@@ -203,7 +216,8 @@ fn charm(n: i64) -> NewCharm {
             tags: vec![],
             hosts: vec![],
             account: (n % 4 != 0).then(|| format!("google-{}", n % 4)),
-            enabled: true,
+            // A keeper that opens the home has nothing to do.
+            enabled: false,
             paused_reason: None,
             interval_ms: 60_000,
             created_at: UnixMs(START),

@@ -4,7 +4,8 @@
 //! its budget. Ends with 1 when a budget is missed. Figures on a shared machine
 //! are noisy: run it twice before believing a miss. `bench quick` leaves out the
 //! three minutes of the thousand charms; `bench history` is the history alone,
-//! which needs no built program; `bench node` compares an importer with Node.
+//! which needs no built program; `bench node` compares an importer with Node;
+//! `bench desktop` is the icon and the window alone.
 
 #![allow(
     clippy::print_stdout,
@@ -13,6 +14,7 @@
     clippy::panic
 )]
 
+mod desktop;
 mod history;
 mod node;
 mod process;
@@ -59,7 +61,11 @@ fn main() -> ExitCode {
     let quick = what == "quick";
     let mut bench = Bench { missed: false };
     if what == "history" {
-        history::measure(&mut bench);
+        history::measure(&mut bench, &history::home());
+        return bench.end();
+    }
+    if what == "desktop" {
+        desktop::measure(&mut bench, &history::home());
         return bench.end();
     }
     let binary = binary();
@@ -73,8 +79,10 @@ fn main() -> ExitCode {
     if !quick {
         thousand(&mut bench, &binary);
     }
-    history::measure(&mut bench);
+    let home = history::home();
+    history::measure(&mut bench, &home);
     node::measure(&mut bench, &binary);
+    desktop::measure(&mut bench, &home);
     bench.end()
 }
 

@@ -51,6 +51,7 @@ impl Process {
     }
 
     /// Processor time of it and of the children that it has waited for.
+    #[allow(dead_code, reason = "another bench asks")]
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let stat = self.read("stat");
         let fields: Vec<&str> = stat
@@ -68,6 +69,7 @@ impl Process {
     }
 
     /// Its children that are alive.
+    #[allow(dead_code, reason = "another bench asks")]
     pub(crate) fn children(&self) -> Vec<u32> {
         let all = self.read(&format!("task/{}/children", self.0));
         all.split_whitespace()

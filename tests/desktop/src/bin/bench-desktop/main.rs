@@ -1,0 +1,69 @@
+//! Budgets of the icon and the window, measured on the release build. Started by
+//! the bench (`make bench`, or `bench desktop`) under `tests/harness/desk.sh`,
+//! with the home that has a million runs as its argument.
+//!
+//! Prints one line for each figure and ends with 1 when a budget is missed.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic
+)]
+
+mod idle;
+#[path = "../../../../src/bin/bench/process.rs"]
+mod process;
+mod start;
+mod window;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+struct Bench {
+    missed: bool,
+}
+
+impl Bench {
+    fn figure(&mut self, what: &str, value: f64, unit: &str, budget: f64) {
+        let fits = value <= budget;
+        self.missed |= !fits;
+        let word = if fits { "ok  " } else { "MISS" };
+        println!("{word}  {what}: {value:.1} {unit} (budget {budget} {unit})");
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let history = std::env::args_os().nth(1).expect("a home with a history");
+    // For looking into one of them by hand.
+    let only = std::env::args().nth(2);
+    let asked = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    let mut bench = Bench { missed: false };
+    if asked("start") {
+        start::measure(&mut bench).await;
+    }
+    if asked("idle") {
+        idle::measure(&mut bench).await;
+    }
+    if asked("window") {
+        window::clicks(&mut bench).await;
+    }
+    if asked("history") {
+        window::history(&mut bench, Path::new(&history)).await;
+    }
+    if asked("sync") {
+        window::sync(&mut bench).await;
+    }
+    if bench.missed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// The middle one of an odd number, or the upper of the two.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
