@@ -32,7 +32,7 @@ DISPLAYED := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s))
 
 .PHONY: help setup-run setup-desktop setup-test setup-package setup-screenshots setup-pictures screenshots \
   pictures run build desktop release release-desktop test lint unit keyring ui \
-  types desktop-test bench package clean
+  types desktop-test bench package package-test clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -71,7 +71,7 @@ release-desktop: setup-test release
 run: $(DISPLAYED)
 	./target/debug/charmkeeper sandbox
 
-test: setup-test lint build unit keyring types desktop-test ui
+test: setup-test lint build unit keyring types desktop-test package-test ui
 
 lint:
 	$(CARGO) fmt --all --check
@@ -118,6 +118,10 @@ bench: release release-desktop
 # packaging/, and were not run.
 package: setup-package
 	packaging/build.sh
+
+# The same packages of the development build, looked into and started once.
+package-test: setup-package desktop
+	packaging/build.sh --debug
 
 clean:
 	$(CARGO) clean

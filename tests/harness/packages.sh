@@ -22,8 +22,8 @@ case "${1:-run}" in
       webkit2gtk-driver desktop-file-utils) ;;
   # The bundler looks for the icon library through its development files.
   package)
-    packages=("${core[@]}" "${window[@]}" libayatana-appindicator3-dev desktop-file-utils xvfb openbox wmctrl
-      webkit2gtk-driver dbus) ;;
+    packages=("${core[@]}" "${window[@]}" libayatana-appindicator3-dev desktop-file-utils rpm xvfb openbox
+      wmctrl webkit2gtk-driver dbus) ;;
   screenshots)
     packages=("${core[@]}" chromium fonts-dejavu-core fonts-noto-core fonts-noto-mono fonts-noto-color-emoji) ;;
   pictures)
