@@ -8,7 +8,7 @@
 import { constant, makeHandle, unwrap, valueAt } from "ext:ck/cells.js";
 import { makeDual } from "ext:ck/dual.js";
 import { isStream, isStreamMarker, streamAt } from "ext:ck/streams.js";
-import { Computed, isHandle, Made, Place, specOf, targetOf } from "ext:ck/targets.js";
+import { Computed, Held, isHandle, Made, Place, specOf, targetOf } from "ext:ck/targets.js";
 import { isView, originOf } from "ext:ck/views.js";
 
 const META = "ck:";
@@ -62,8 +62,9 @@ export function bindEvent(value, spec) {
   if (spec.kind === "stream" || isHandle(value)) return value;
   if (spec.kind === "cell") {
     const origin = isView(value) ? originOf(value) : undefined;
-    return origin === undefined
-      ? constant(value)
+    if (origin === undefined) return constant(value);
+    return /^\d+$/.test(origin.path.at(-1) ?? "")
+      ? makeHandle(new Held(value, [], spec))
       : makeHandle(new Place(origin.space, origin.id, origin.path, spec));
   }
   if (Array.isArray(value) && spec.items !== undefined)

@@ -7,7 +7,7 @@
 import { ops, toJson } from "ext:ck/host.js";
 import { job, noteOnce, run } from "ext:ck/run_state.js";
 import { changes, prepareDocument, resolve, watching } from "ext:ck/replica.js";
-import { isView, originOf } from "ext:ck/views.js";
+import { isView, nodeOf, originOf } from "ext:ck/views.js";
 
 const targets = new WeakMap();
 
@@ -182,5 +182,38 @@ export class Computed {
       }
       value = value[rest[0]];
     }
+  }
+}
+
+function listOf({ space, id, path }) {
+  const { node } = resolve(space, id, path.slice(0, -1), "read");
+  return Array.isArray(node) ? node : [];
+}
+
+/**
+ * An element that stands in its list itself, not in a document of its own, and was
+ * handed over: when the list has moved on, it is the value that it was.
+ */
+export class Held extends Computed {
+  // `held` is shared by the element and its members: what it was when last seen.
+  constructor(view, path = [], spec = undefined, held = undefined) {
+    super(new Constant(view), path, spec);
+    this.view = view;
+    this.held = held ?? { last: view, length: listOf(originOf(view)).length };
+  }
+
+  child(key) {
+    return new Held(this.view, [...this.path, key], memberSpec(this.spec, key), this.held);
+  }
+
+  locate(mode) {
+    const origin = originOf(this.view);
+    const list = listOf(origin);
+    const there = list[Number(origin.path.at(-1))];
+    if (there === nodeOf(this.view) || list.length >= this.held.length) {
+      this.held.last = there;
+      return super.locate(mode);
+    }
+    return { computed: this.path.reduce((value, key) => value?.[key], this.held.last) };
   }
 }

@@ -96,6 +96,23 @@ fn an_event_that_does_not_fit_its_type_is_an_error() {
 }
 
 #[test]
+fn an_element_that_was_handed_over_stays_itself_when_its_list_moves_on() {
+    let body = "const move = handler<{ card: Writable<{ n: number }> }, { from: Writable<any[]>; to: Writable<any[]> }>(({ card }, { from, to }) => {
+          card.key('n').set(card.get().n + 10); from.remove(card); to.push(card); });
+        export default pattern(() => {
+          const from = new Writable<any[]>([{ n: 1 }, { n: 2 }]).for('from');
+          const to = new Writable<any[]>([]).for('to');
+          const go = move({ from, to });
+          return { bgUpdater: action(async () => {
+            await new Promise<void>((done) => go.send({ card: from.get()[0] }, () => done()));
+            console.log(JSON.stringify([from.get(), to.get()]));
+          }) };
+        });";
+    let seen = run(body, argument(json!({})));
+    assert_eq!(lines(&seen), [r#"[[{"n":2}],[{"n":11}]]"#]);
+}
+
+#[test]
 fn cells_in_events_and_inputs_are_cells_where_the_types_say_so() {
     let body = "interface Person { name: string; boss: Writable<{ name: string }> }
         const rename = handler<{ who: Writable<{ name: string }>; list?: { one: Writable<number> }[] }, {}>(({ who, list }) => {
