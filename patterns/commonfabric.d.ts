@@ -260,7 +260,8 @@ declare module "commonfabric" {
   /**
    * What happens when an event comes. `S` says what of the state is a cell (`Writable<..>`), a `Stream<..>`, or a value.
    * The run is complete when the returned promise and every request that was started have settled; an error drops all
-   * that the run wrote.
+   * that the run wrote. An event is held against `E`: members that must be there, and whether they are text, numbers,
+   * booleans, lists or objects. A value of the state is not assigned to: that is an error which says what to write.
    *
    * @example
    * const update = handler<unknown, { emails: Writable<Email[]>; settings: Settings }>(async (_event, { emails, settings }) => {
@@ -299,6 +300,15 @@ declare module "commonfabric" {
   /**
    * A value computed from the cells that the function uses. Computed when somebody reads it, and again when a cell
    * changed; never stored. Not to be written: write to the cell that it comes from.
+   *
+   * One that writes cells or sends events, or gives nothing, runs without a reader: when the handlers of the run have
+   * settled, and again when what it read has changed. Let it look before it writes: one that never comes to rest fails
+   * the run. One that throws is noted in the log.
+   *
+   * @example
+   * computed(() => {
+   *   if (auth.token !== "" && since.get() === 0) since.set(now.result);
+   * });
    */
   export function computed<T>(fn: () => T): Reactive<T>;
   /** A value computed from `input`: `derive(emails, (list) => list.length)`. A part that is returned keeps its link. */
@@ -329,7 +339,12 @@ declare module "commonfabric" {
 
   /** What is wished for: `{ query: "#googleAuth" }`. */
   export interface WishParams {
-    /** A tag with `#`, also with a path behind it (`#googleAuth/auth`), or `#now`. */
+    /**
+     * A tag with `#`, also with a path behind it (`#googleAuth/auth`), `#now`, or a place. `#favorites` and
+     * `#mentionable` are the person's other charms; `#pieceRegistry` and `#recent` are lists of this charm's own in a
+     * space of this computer. `/a/b`, `#default`, `#profile`, `#profileName`, `#journal`, `#learned` and their like are
+     * found in remote spaces only.
+     */
     query: string;
     /** A path below what was found. */
     path?: readonly (string | number)[];
@@ -370,7 +385,10 @@ declare module "commonfabric" {
 
   // --- For language models and reactive requests: they stay pending in the background ----------------------------------
 
-  /** `{ pending: true }` in the background, with a note in the run's log. */
+  /**
+   * `{ pending: true }` in the background, with a note in the run's log; `pending` is false while there is no prompt,
+   * or no address, to begin with.
+   */
   export interface Pending<T> {
     pending: boolean;
     result: T | undefined;
