@@ -109,6 +109,14 @@ describe("the list of charms", () => {
 });
 
 describe("the page of one charm", () => {
+  it("leads to publishing it", async () => {
+    const { user } = one("attendance-sheet");
+    await user.click(await screen.findByRole("button", { name: "More for Attendance sheet" }));
+    await user.click(await menuEntry("menuitem", "Publish to a space…"));
+    await waitFor(() => expect(router.route.query.publish).toBe("attendance-sheet"));
+    expect(router.route.path[0]).toBe("spaces");
+  });
+
   it("shows state, schedule, hosts, errors and warnings", async () => {
     const { container } = one("attendance-sheet", { scene: "trouble" });
     await screen.findByRole("heading", { name: "Attendance sheet" });

@@ -205,6 +205,35 @@ describe("publishing a charm", () => {
     expect(client.world.charm("attendance-sheet").space_name).toBe("Home");
   });
 
+  it("begins at the list of spaces", async () => {
+    const { user, container } = show();
+    await region("Home");
+    await user.click(screen.getByRole("button", { name: "Publish to a space…" }));
+    const dialog = await screen.findByRole("dialog", { name: "Publish a charm" });
+    await expectNoAxe(container);
+    await user.click(within(dialog).getByRole("button", { name: "Cancel" }));
+    await waitFor(() => expect(router.route.query.publish).toBeUndefined());
+  });
+
+  it("tells what others will not see", async () => {
+    const { user, app } = show("#/spaces?publish=gmail-importer");
+    const dialog = await screen.findByRole("dialog", { name: "Publish a charm" });
+    await user.click(within(dialog).getByRole("button", { name: "Publish" }));
+    await within(dialog).findByText(/"auth" leads to a charm that is only on this computer/);
+    expect(app.toasts.list.map((toast) => toast.message)).toEqual(["Gmail importer is in Home now."]);
+    await expectNoAxe(dialog);
+    const close = within(dialog).getAllByRole("button", { name: "Close" });
+    await user.click(close.at(-1) as HTMLElement);
+    await waitFor(() => expect(router.route.query.publish).toBeUndefined());
+  });
+
+  it("never takes another charm than the one asked for", async () => {
+    show("#/spaces?publish=reading-notes");
+    const dialog = await screen.findByRole("dialog", { name: "Publish a charm" });
+    await within(dialog).findByText("This charm is in a connected space already.");
+    expect(within(dialog).getByRole("button", { name: "Publish" }).getAttribute("aria-disabled")).toBe("true");
+  });
+
   it("tells why it could not be published", async () => {
     const client = fakeClient({ now: NOW });
     client.fail("publish", { kind: "space", message: "The space does not let this key write." });

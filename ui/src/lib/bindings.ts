@@ -659,6 +659,32 @@ warnings: Array<WarningView>,
 problem: ApiError | null, };
 
 /**
+ * What came of placing a charm in a remote space.
+ */
+export type PublishView = {
+/**
+ * The charm as it is now.
+ */
+charm: CharmView,
+/**
+ * Its piece in the space, `fid1:...`.
+ */
+piece: string,
+/**
+ * `placed`, `already` (nothing was changed) or `waiting` (for the server; it
+ * goes on by itself).
+ */
+state: string,
+/**
+ * The state in one sentence.
+ */
+detail: string,
+/**
+ * What others will not see, a sentence each.
+ */
+warnings: Array<string>, };
+
+/**
  * Something to do. The answer to each is named in its comment.
  */
 export type Request = { "do": "status" } | { "do": "charms" } | { "do": "add",

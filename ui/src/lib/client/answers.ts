@@ -12,6 +12,7 @@ import type {
   JsonValue,
   LaneView,
   PreviewView,
+  PublishView,
   Request,
   RunDetails,
   RunView,
@@ -60,7 +61,7 @@ export interface Answers {
   favorites: FavoriteView[];
   "set-favorite": FavoriteView;
   "take-over": FavoriteView;
-  publish: CharmView;
+  publish: PublishView;
   register: FavoriteView;
   "run-details": RunDetails;
   accounts: AccountView[];

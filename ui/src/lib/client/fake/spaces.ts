@@ -116,6 +116,9 @@ export function spaceAnswers(world: World): Pick<Handlers, Mine> {
     },
     publish(r) {
       const space = world.space(r.space);
+      if (space.state === "refused") throw fault("space", "Your key may read this space but not write to it.");
+      const before = world.charm(r.charm);
+      const already = before.space === space.space;
       const charm = world.change(r.charm, { space: space.space, space_name: space.name });
       if (r.favorite) {
         const id = `${space.space}/fid1:${charm.charm}`;
@@ -138,7 +141,13 @@ export function spaceAnswers(world: World): Pick<Handlers, Mine> {
         ];
         world.changed();
       }
-      return charm;
+      return {
+        charm,
+        piece: `fid1:${charm.charm}`,
+        state: already ? "already" : "placed",
+        detail: already ? "It is already there; nothing was changed." : "It is in the space.",
+        warnings: before.source.startsWith("builtin:") ? ['"auth" leads to a charm that is only on this computer: others cannot follow it.'] : [],
+      };
     },
     register(r) {
       return setFavorite(world, `${r.space}/${r.piece}`, true);
