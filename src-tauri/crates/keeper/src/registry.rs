@@ -22,7 +22,7 @@ use crate::api::ApiError;
 use crate::core::Core;
 use crate::inspect::inspect;
 use crate::scheduler::DEFAULT_INTERVAL;
-use crate::updater;
+use crate::{spaces, updater};
 
 /// Name of the space that charms are put in when none is named.
 pub(crate) const DEFAULT_SPACE: &str = "local";
@@ -190,7 +190,13 @@ pub(crate) async fn refresh(
         }),
         ..CharmUpdate::default()
     };
-    let fresh = documents(&charm, &argument, &seen);
+    // What a remote space holds of it is the space's: others may have changed it.
+    let remote = core.desk.spaces().contains(&charm.space);
+    let fresh = if remote {
+        Vec::new()
+    } else {
+        documents(&charm, &argument, &seen)
+    };
     core.store(move |store| {
         let targets: Vec<DocRef> = fresh.iter().map(Change::target).collect();
         let known = store.documents(&targets)?;
@@ -235,24 +241,31 @@ pub(crate) async fn set_argument(
         charm.argument.clone(),
         argument.clone(),
     );
-    let owner = charm.id.clone();
+    let (owner, name, now) = (charm.id.clone(), charm.name.clone(), core.now());
+    let remote = core.desk.spaces().contains(&charm.space);
     core.store(move |store| {
         let target = DocRef { space, id };
         let stored = store
             .documents(std::slice::from_ref(&target))?
             .pop()
             .and_then(|s| s.doc);
+        let before = stored.clone();
         let mut doc = stored.unwrap_or_else(|| json!({ "value": {} }));
         if !doc.get("value").is_some_and(Value::is_object) {
             doc["value"] = json!({});
         }
         lay_over(&mut doc["value"], &inputs);
+        if remote {
+            return spaces::outgoing::tell(store, &name, now, &target, before, doc);
+        }
         let change = Change::create(target, None, doc);
         store
             .write_documents(&Writer::Keeper { owner: Some(owner) }, &[change])
             .map(|_| ())
     })
-    .await
+    .await?;
+    core.desk.wake(&charm.space);
+    Ok(())
 }
 
 /// Compiles a program, or takes it from the cache on disk, on a thread for it.

@@ -95,6 +95,31 @@ pub(crate) fn told(
     }))
 }
 
+/// Tells a space of one document that a person changed, not a run.
+pub(crate) fn tell(
+    store: &Store,
+    charm: &str,
+    at: UnixMs,
+    target: &DocRef,
+    before: Option<Value>,
+    after: Value,
+) -> Result<(), StoreError> {
+    let maker = Maker {
+        run: None,
+        charm,
+        at,
+    };
+    let changed = Changed {
+        id: target.id.clone(),
+        before,
+        after,
+    };
+    match told(store, &maker, &target.space, vec![changed])? {
+        Some(change) => store.enqueue(&change, SEEN),
+        None => Ok(()),
+    }
+}
+
 /// One change as it fits the document that is stored now; nothing when it
 /// changes nothing any more.
 fn fit(
