@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod reader;
+mod sandbox;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -187,7 +188,13 @@ async fn a_keeper_that_dies_on_the_way_goes_on_at_the_next_start() {
     drop(keeper);
     // The server forgets sessions when it starts; else the next keeper would have to
     // wait until the last one's ended.
-    let port = server.url().rsplit(':').next().unwrap().trim_end_matches('/').parse();
+    let port = server
+        .url()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .trim_end_matches('/')
+        .parse();
     drop(server);
     let server = restart(data.path(), port.unwrap()).await;
     let keeper = open(folder.path()).await;

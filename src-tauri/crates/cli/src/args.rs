@@ -82,7 +82,8 @@ pub(crate) enum Command {
 account that is signed in, and our Gmail and Calendar charms running against it. Nothing leaves \
 this computer.",
         after_help = "Examples:\n  charmkeeper sandbox                run until Ctrl-C, printing each run\n  \
-charmkeeper sandbox --once --json  run every charm twice and print the result"
+charmkeeper sandbox --once --json  run every charm twice and print the result\n  \
+charmkeeper sandbox --space-url http://localhost:8000   keep the cells in a space there"
     )]
     Sandbox(SandboxArgs),
     /// Sign in to an account.
@@ -187,6 +188,24 @@ pub(crate) enum SpaceCommand {
 charmkeeper space connect --url https://toolshed.example --mnemonic-stdin < words.txt"
     )]
     Connect(SpaceConnectArgs),
+    /// Place a charm of this computer in a connected space, where others find it.
+    #[command(
+        long_about = "Places a charm of this computer in a connected space: its cells and its \
+source are created there, and it is put on the space's list of pieces. The charm goes on running \
+here, and what it writes is synced from then on. Doing it twice changes nothing.",
+        after_help = "Examples:\n  charmkeeper space publish weather --space \"my notes\"\n  \
+charmkeeper space publish weather --space did:key:z6Mk... --favorite"
+    )]
+    Publish {
+        /// Name of the charm, as `charms` lists it.
+        charm: String,
+        /// Name or `did:key` of the space, as `space status` shows it.
+        #[arg(long, value_name = "NAME|DID")]
+        space: String,
+        /// Also put it among your favorites, in your home space.
+        #[arg(long)]
+        favorite: bool,
+    },
     /// Show every space, what waits for it and what is stuck.
     Status,
     /// Try a stuck change again.
@@ -257,6 +276,21 @@ pub(crate) struct SandboxArgs {
     /// Port of the stand-in for Google; any free one when left out.
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
+    /// Keep the charms' cells in a remote space on this server, without a window.
+    #[arg(long, value_name = "URL")]
+    pub(crate) space_url: Option<String>,
+    /// The remote space; one of its own when left out.
+    #[arg(long, value_name = "NAME", requires = "space_url")]
+    pub(crate) space: Option<String>,
+    /// Your key as a PKCS8 file (PEM); one that everybody knows when none is given.
+    #[arg(long, value_name = "PEM", group = "key", requires = "space_url")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Read your 24 words from standard input.
+    #[arg(long, group = "key", requires = "space_url")]
+    pub(crate) mnemonic_stdin: bool,
+    /// Read a passphrase from standard input (for development: it is weak).
+    #[arg(long, group = "key", requires = "space_url")]
+    pub(crate) passphrase_stdin: bool,
 }
 
 #[derive(Debug, Args)]
@@ -344,6 +378,8 @@ mod tests {
             "charmkeeper serve --home /x --json",
             "charmkeeper serve --run-limit 3",
             "charmkeeper sandbox --once --json",
+            "charmkeeper sandbox --space-url http://x --space n --passphrase-stdin",
+            "charmkeeper space publish c --space n --favorite",
             "charmkeeper connect google --services gmail,calendar --print-url",
             "charmkeeper accounts",
             "charmkeeper disconnect a@b.c",
@@ -358,6 +394,11 @@ mod tests {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{line}: {e}"));
         }
         assert!(Cli::try_parse_from(["charmkeeper", "connect", "yahoo"]).is_err());
+        let keyless = ["charmkeeper", "sandbox", "--key-file", "x.pem"];
+        assert!(
+            Cli::try_parse_from(keyless).is_err(),
+            "a key without a space"
+        );
         for wrong in ["0", "601", "soon"] {
             let line = ["charmkeeper", "serve", "--run-limit", wrong];
             assert!(Cli::try_parse_from(line).is_err(), "{wrong}");

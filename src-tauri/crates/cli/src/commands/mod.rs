@@ -6,6 +6,7 @@ pub(crate) mod desktop;
 pub(crate) mod history;
 pub(crate) mod runs;
 pub(crate) mod sandbox;
+mod sandbox_space;
 mod sandbox_window;
 pub(crate) mod serve;
 pub(crate) mod space;

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Interrupts, desktop, print_json, sandbox_window, serve};
+use super::{Interrupts, desktop, print_json, sandbox_space, sandbox_window, serve};
 use crate::args::{Common, SandboxArgs};
 use crate::failure::{FAILED, Failure};
 use crate::{output, render, setup};
@@ -53,7 +53,8 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs) -> Result<ExitCode,
     clock.go_on();
     sandbox.world().tick(clock.now());
     let base = sandbox.base_url.clone();
-    let quiet = args.once || common.json;
+    // The window's program has a keychain of its own, which may be memory alone.
+    let quiet = args.once || common.json || args.space_url.is_some();
     if let Some(program) = desktop::beside_and_displayed().filter(|_| !quiet) {
         // The window's program is the keeper of this profile.
         drop(lock);
@@ -72,7 +73,7 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs) -> Result<ExitCode,
         .map_err(|e| Failure::no_keeper(&e))?;
     output::note(&format!("The stand-in for Google is at {base}"));
     let done = tokio::select! {
-        done = work(&keeper, &sandbox, args.once, common.json) => done,
+        done = work(&keeper, &sandbox, args, common.json) => done,
         () = interrupts.wait() => Ok(ExitCode::from(if args.once { FAILED } else { 0 })),
     };
     keeper.shutdown().await;
@@ -84,15 +85,16 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs) -> Result<ExitCode,
 async fn work(
     keeper: &Arc<Keeper>,
     sandbox: &Running,
-    twice: bool,
+    args: &SandboxArgs,
     json: bool,
 ) -> Result<ExitCode, Failure> {
     sign_in(sandbox, async |request, events| {
         Ok(keeper.call(request, events).await?)
     })
     .await?;
-    if twice {
-        return once(keeper, json).await;
+    let placed = sandbox_space::place(keeper, args).await?;
+    if args.once {
+        return once(keeper, &placed, json).await;
     }
     output::note("New mail and events arrive every 45 seconds. Stop with Ctrl-C.");
     serve::show_runs(keeper, json).await;
@@ -234,7 +236,7 @@ async fn consent(sandbox: &Running, url: &str) -> Result<(), Failure> {
     clippy::needless_pass_by_value,
     reason = "the shape that map_err wants"
 )]
-fn odd_answer(error: serde_json::Error) -> Failure {
+pub(super) fn odd_answer(error: serde_json::Error) -> Failure {
     Failure {
         code: FAILED,
         ..Failure::usage(format!("An answer is not understood: {error}."))
@@ -242,7 +244,7 @@ fn odd_answer(error: serde_json::Error) -> Failure {
 }
 
 /// Runs every charm twice, the sign-in first.
-async fn once(keeper: &Arc<Keeper>, json: bool) -> Result<ExitCode, Failure> {
+async fn once(keeper: &Arc<Keeper>, placed: &Value, json: bool) -> Result<ExitCode, Failure> {
     let charms: Vec<CharmView> =
         serde_json::from_value(ask(keeper, Request::Charms).await?).map_err(odd_answer)?;
     let mut runs = Vec::new();
@@ -264,11 +266,18 @@ async fn once(keeper: &Arc<Keeper>, json: bool) -> Result<ExitCode, Failure> {
     let good = runs
         .iter()
         .all(|r| r.outcome.is_some_and(charmkeeper_base::Outcome::is_good));
+    if !placed.is_null() {
+        sandbox_space::told(keeper).await?;
+    }
     let emails = count(keeper, &charms, "gmail-importer", "emails").await?;
     let events = count(keeper, &charms, "google-calendar-importer", "events").await?;
     if json {
         let rows: Vec<_> = runs.iter().map(RunJson::of).collect();
-        print_json(&json!({ "runs": rows, "cells": { "emails": emails, "events": events } }))?;
+        let mut all = json!({ "runs": rows, "cells": { "emails": emails, "events": events } });
+        if !placed.is_null() {
+            all["space"] = placed.clone();
+        }
+        print_json(&all)?;
     } else {
         output::line(&format!(
             "{emails} messages and {events} events are in the cells."
@@ -281,7 +290,7 @@ async fn once(keeper: &Arc<Keeper>, json: bool) -> Result<ExitCode, Failure> {
     })
 }
 
-async fn ask(keeper: &Arc<Keeper>, request: Request) -> Result<Value, Failure> {
+pub(super) async fn ask(keeper: &Arc<Keeper>, request: Request) -> Result<Value, Failure> {
     let (events, mut sent) = mpsc::channel(16);
     let (answer, ()) = tokio::join!(keeper.call(request, events), async move {
         while sent.recv().await.is_some() {}
