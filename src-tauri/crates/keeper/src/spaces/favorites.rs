@@ -36,6 +36,12 @@ pub(crate) fn source_of(piece: &DocRef) -> String {
     format!("{SOURCE}{}", id_of(piece))
 }
 
+/// Whether a charm is this piece: one that came from the space, or one of this
+/// computer that was placed there.
+pub(crate) fn runs(charm: &Charm, piece: &DocRef) -> bool {
+    charm.space == piece.space && charm.piece == piece.id
+}
+
 /// All favorites of all connected home spaces.
 pub(crate) async fn read(core: &Arc<Core>) -> Result<Vec<Starred>, ApiError> {
     let remotes = core.store(Store::remote_spaces).await?;
@@ -72,7 +78,7 @@ pub(crate) async fn views(core: &Arc<Core>) -> Result<Vec<FavoriteView>, ApiErro
     let mut views = Vec::with_capacity(starred.len());
     for one in &starred {
         let at = &one.favorite.piece;
-        let charm = charms.iter().find(|c| c.source == source_of(at));
+        let charm = charms.iter().find(|c| runs(c, at));
         let there = server.iter().any(|entry| {
             entry.active && entry.space == at.space && format!("of:{}", entry.piece) == at.id
         });

@@ -165,9 +165,9 @@ async fn find(keeper: &Keeper, which: &str) -> Result<String, ApiError> {
 async fn set_favorite(keeper: &Keeper, id: &str, on: bool) -> Result<FavoriteView, ApiError> {
     let core = &keeper.core;
     let starred = favorites::find(core, id).await?;
-    let source = favorites::source_of(&starred.favorite.piece);
+    let piece = &starred.favorite.piece;
     let charms = core.store(charmkeeper_store::Store::charms).await?;
-    match charms.into_iter().find(|charm| charm.source == source) {
+    match charms.into_iter().find(|c| favorites::runs(c, piece)) {
         Some(charm) => {
             switch(keeper, &charm.id, on).await?;
         }
