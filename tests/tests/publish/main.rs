@@ -2,6 +2,7 @@
 //! only the key finds it, reads it, and sees what later runs write.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command;
 mod reader;
 mod sandbox;
 mod stage;
@@ -36,7 +37,7 @@ async fn another_client_finds_the_charm_reads_it_and_sees_later_runs() {
         space: shared(),
         id,
     };
-    assert_eq!(reader.pieces(&shared()).await, [at.clone()]);
+    assert_eq!(reader.pieces(&shared()).await, std::slice::from_ref(&at));
     let favorites = reader.favorites().await;
     assert_eq!(favorites.len(), 1);
     assert_eq!(favorites[0].piece, at);
@@ -69,6 +70,21 @@ async fn another_client_finds_the_charm_reads_it_and_sees_later_runs() {
     let history = ask(&keeper, Request::History(Default::default())).await;
     assert_eq!(history.as_array().unwrap().len(), 2, "one history");
     assert_eq!(history[0]["sync"], "synced");
+
+    // The favorite is the charm that is here already, not a second one.
+    let favorites = ask(&keeper, Request::Favorites).await;
+    assert_eq!(favorites[0]["charm"], "noter", "{favorites:#}");
+    let id = favorites[0]["id"].as_str().unwrap().to_owned();
+    let on = ask(&keeper, Request::SetFavorite { id, on: false }).await;
+    assert_eq!(on["charm"], "noter", "{on:#}");
+    assert_eq!(
+        ask(&keeper, Request::Charms)
+            .await
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 
     // Again: nothing changes.
     let commits = |space: &str| server.commits(space).unwrap().len();

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 /// Links within links that are shown.
 const MAX_DEPTH: usize = 32;
 
-pub struct Reader {
+pub(crate) struct Reader {
     connection: Connection,
     identity: Identity,
     sessions: HashMap<String, Session>,
@@ -29,7 +29,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub fn new(url: &str, identity: Identity) -> Self {
+    pub(crate) fn new(url: &str, identity: Identity) -> Self {
         let address = ServerAddress::parse(url).unwrap();
         let (connection, events) = Connection::open(Settings {
             dial: Arc::new(Network::new(address, Vec::new()).unwrap()),
@@ -81,24 +81,24 @@ impl Reader {
     }
 
     /// The pieces on a space's list.
-    pub async fn pieces(&mut self, space: &str) -> Vec<DocRef> {
+    pub(crate) async fn pieces(&mut self, space: &str) -> Vec<DocRef> {
         let found = self.walk(|shelf| space_pieces(shelf, space)).await;
         found.map(|(_, pieces)| pieces).unwrap_or_default()
     }
 
     /// The favorites of the person.
-    pub async fn favorites(&mut self) -> Vec<Favorite> {
+    pub(crate) async fn favorites(&mut self) -> Vec<Favorite> {
         let home = self.identity.home_space().to_owned();
         self.walk(|shelf| favorites(shelf, &home)).await
     }
 
-    pub async fn piece(&mut self, at: &DocRef) -> Piece {
+    pub(crate) async fn piece(&mut self, at: &DocRef) -> Piece {
         let found = self.walk(|shelf| piece(shelf, at)).await;
         found.expect("a piece")
     }
 
     /// The program of a piece.
-    pub async fn source(&mut self, of: &Piece) -> SourceFiles {
+    pub(crate) async fn source(&mut self, of: &Piece) -> SourceFiles {
         let identity = of.pattern.clone().expect("a program").identity;
         let space = of.doc.space.clone();
         let found = self.walk(|shelf| source(shelf, &space, &identity)).await;
@@ -106,7 +106,7 @@ impl Reader {
     }
 
     /// What a piece shows, with every link followed.
-    pub async fn show(&mut self, at: &DocRef) -> Value {
+    pub(crate) async fn show(&mut self, at: &DocRef) -> Value {
         self.walk(|shelf| {
             let mut walker = Walker::new(shelf);
             let shown = match walker.document(at).and_then(document::value) {

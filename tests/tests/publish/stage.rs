@@ -19,12 +19,12 @@ use url::Url;
 
 use crate::reader::Reader;
 
-pub const PASSPHRASE: &str = "a person who shares";
-pub const SPACE: &str = "shared notes";
+pub(crate) const PASSPHRASE: &str = "a person who shares";
+pub(crate) const SPACE: &str = "shared notes";
 
 /// Keeps notes in its input, a number in a cell without a name and a cursor that it
 /// does not show.
-pub const NOTER: &str = r#"
+pub(crate) const NOTER: &str = r#"
 import { handler, NAME, pattern, Writable } from "commonfabric";
 import { text } from "./words.ts";
 type Note = { id: string; text: string };
@@ -44,17 +44,17 @@ export default pattern<{ notes: Note[]; title: string }, any>(({ notes, title })
   };
 });
 "#;
-pub const WORDS: &str = "export const text = (n: number) => `note ${n}`;\n";
+pub(crate) const WORDS: &str = "export const text = (n: number) => `note ${n}`;\n";
 
-pub fn person() -> Identity {
+pub(crate) fn person() -> Identity {
     Identity::from_passphrase(PASSPHRASE)
 }
 
-pub fn shared() -> String {
+pub(crate) fn shared() -> String {
     Identity::of_named_space(SPACE).did().to_owned()
 }
 
-pub async fn open(folder: &Path) -> Arc<Keeper> {
+pub(crate) async fn open(folder: &Path) -> Arc<Keeper> {
     let home = Home::open(&folder.join("home")).unwrap();
     let lock = home.lock().unwrap();
     let keeper = Keeper::open(KeeperConfig {
@@ -75,17 +75,17 @@ pub async fn open(folder: &Path) -> Arc<Keeper> {
     keeper.await.unwrap()
 }
 
-pub async fn try_ask(keeper: &Keeper, request: Request) -> Result<Value, ApiError> {
+pub(crate) async fn try_ask(keeper: &Keeper, request: Request) -> Result<Value, ApiError> {
     let (events, _) = mpsc::channel(64);
     keeper.call(request, events).await
 }
 
-pub async fn ask(keeper: &Keeper, request: Request) -> Value {
+pub(crate) async fn ask(keeper: &Keeper, request: Request) -> Value {
     try_ask(keeper, request).await.unwrap()
 }
 
 /// Connects a named space, or the home space, as `who`.
-pub async fn connect(keeper: &Keeper, url: &str, who: &str, space: Option<&str>) {
+pub(crate) async fn connect(keeper: &Keeper, url: &str, who: &str, space: Option<&str>) {
     let text = Secret::new(who.to_owned());
     let identity = keeper.add_identity(KeyForm::Passphrase, &text).await;
     let request = Request::ConnectSpace {
@@ -98,7 +98,7 @@ pub async fn connect(keeper: &Keeper, url: &str, who: &str, space: Option<&str>)
 }
 
 /// A keeper with the noter, run once, its timer off.
-pub async fn with_noter(folder: &Path) -> Arc<Keeper> {
+pub(crate) async fn with_noter(folder: &Path) -> Arc<Keeper> {
     let charm = folder.join("noter");
     std::fs::create_dir_all(&charm).unwrap();
     std::fs::write(charm.join("main.tsx"), NOTER).unwrap();
@@ -117,7 +117,7 @@ pub async fn with_noter(folder: &Path) -> Arc<Keeper> {
     keeper
 }
 
-pub async fn run(keeper: &Keeper) -> Value {
+pub(crate) async fn run(keeper: &Keeper) -> Value {
     let request = Request::Run {
         charm: "noter".to_owned(),
         argument: None,
@@ -127,7 +127,7 @@ pub async fn run(keeper: &Keeper) -> Value {
     run
 }
 
-pub async fn cells(keeper: &Keeper) -> Value {
+pub(crate) async fn cells(keeper: &Keeper) -> Value {
     let request = Request::Cells {
         charm: "noter".to_owned(),
         path: Vec::new(),
@@ -135,7 +135,7 @@ pub async fn cells(keeper: &Keeper) -> Value {
     ask(keeper, request).await
 }
 
-pub fn publish(favorite: bool) -> Request {
+pub(crate) fn publish(favorite: bool) -> Request {
     Request::Publish {
         charm: "noter".to_owned(),
         space: SPACE.to_owned(),
@@ -144,7 +144,7 @@ pub fn publish(favorite: bool) -> Request {
 }
 
 /// Waits until nothing waits in any outbox.
-pub async fn all_told(keeper: &Keeper) {
+pub(crate) async fn all_told(keeper: &Keeper) {
     let mut events = keeper.events();
     let wait = async {
         loop {
@@ -162,7 +162,7 @@ pub async fn all_told(keeper: &Keeper) {
 }
 
 /// Starts the server again where it was; its port may take a moment to be free.
-pub async fn restart(data: &Path, port: u16) -> SpaceServer {
+pub(crate) async fn restart(data: &Path, port: u16) -> SpaceServer {
     let attempt = async {
         loop {
             let options = Options {
@@ -181,6 +181,6 @@ pub async fn restart(data: &Path, port: u16) -> SpaceServer {
 }
 
 /// Somebody else's view of the server.
-pub fn reader(server: &SpaceServer) -> Reader {
+pub(crate) fn reader(server: &SpaceServer) -> Reader {
     Reader::new(&server.url(), person())
 }

@@ -12,6 +12,7 @@ mod fixture;
 mod history;
 mod lanes;
 mod migrations;
+mod moving;
 #[cfg(unix)]
 mod opening;
 mod pruning;

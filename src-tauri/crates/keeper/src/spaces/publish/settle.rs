@@ -113,7 +113,7 @@ async fn move_there(
     charm: &str,
     note: &Note,
 ) -> Result<Step, ApiError> {
-    let (id, note, now) = (charm.to_owned(), note.clone(), core.now());
+    let (id, note) = (charm.to_owned(), note.clone());
     let (accounts, of) = (accounts(core), Arc::clone(core));
     let moved = core
         .store(move |store| {
@@ -126,10 +126,7 @@ async fn move_there(
             };
             let planned = plan(store, &charm, &note.space, pattern, &accounts)?;
             let entry = since(told, &planned);
-            let mut outbox = changes(&of, &charm, &note.space, &[entry.clone()]);
-            for change in &mut outbox {
-                change.made_at = now;
-            }
+            let mut outbox = changes(&of, &charm, &note.space, std::slice::from_ref(&entry));
             let to = CharmMove {
                 charm: charm.id.clone(),
                 space: note.space.clone(),
