@@ -155,18 +155,18 @@ export function diffDocuments(before, after) {
   return patches;
 }
 
-/** What the run changed, one item per document; unchanged documents are left out. */
-export function collectChanges() {
-  const changes = [];
+/**
+ * Gives `take` what the run changed, one item per document; unchanged documents
+ * are left out.
+ */
+export function collectChanges(take) {
   for (const { space, id, version, base, current } of writtenEntries()) {
     if (base === null) {
       if (current !== null)
-        changes.push({ id, space, base_version: version, create: current, patches: [] });
+        take({ id, space, base_version: version, create: current, patches: [] });
       continue;
     }
     const patches = diffDocuments(base, current);
-    if (patches.length > 0)
-      changes.push({ id, space, base_version: version, create: null, patches });
+    if (patches.length > 0) take({ id, space, base_version: version, create: null, patches });
   }
-  return changes;
 }

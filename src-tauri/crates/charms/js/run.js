@@ -6,7 +6,7 @@
 // charm may leave an interval running. `start` never rejects and never hands a
 // value of the charm to the host: a thrown value becomes text here.
 
-import { core, PromiseCtor, toJson, turn, wellFormed } from "ext:ck/host.js";
+import { core, ops, PromiseCtor, toJson, turn, wellFormed } from "ext:ck/host.js";
 import { fail, failWith, job, log, noteOnce, run, whenFailed } from "ext:ck/run_state.js";
 import { describeThrown } from "ext:ck/inspect.js";
 import { collectChanges } from "ext:ck/diff.js";
@@ -111,11 +111,12 @@ async function perform(entry) {
   return null;
 }
 
+// Changes leave one by one, so that the whole of a large run is never one text.
+// The host forgets them when the report says that the run failed after all.
 function report(inspection) {
-  let changes = [];
   if (run.error === null && job.current.action !== "inspect") {
     try {
-      changes = collectChanges();
+      collectChanges((change) => ops.op_ck_change(toJson(change)));
     } catch (error) {
       fail("exception", error);
     }
@@ -126,7 +127,6 @@ function report(inspection) {
   return toJson({
     ending: run.error === null ? "ok" : "error",
     error: run.error,
-    changes: run.error === null ? changes : [],
     inspection: run.error === null ? inspection : null,
     calls_failed: failedCalls(),
   });
@@ -151,7 +151,6 @@ export async function start(entry) {
     return toJson({
       ending: "error",
       error: { kind: "exception", name, message, stack },
-      changes: [],
       inspection: null,
       calls_failed: 0,
     });

@@ -81,6 +81,8 @@ pub struct Evaluated {
     pub end: RunEnd,
     /// Console lines: level and text.
     pub log: Vec<(String, String)>,
+    /// Changes, in order. They count only if the run went well.
+    pub changes: Vec<Value>,
     /// Heads of the fetches, in order.
     pub fetches: Vec<Value>,
     /// Every list of document references that was asked for.
@@ -92,7 +94,7 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
-    /// The report as JSON.
+    /// The report as JSON, with the changes that count.
     ///
     /// # Panics
     /// When the run did not end with a report.
@@ -100,8 +102,13 @@ impl Evaluated {
     #[allow(clippy::panic, reason = "this module is for tests")]
     pub fn report(&self) -> Value {
         match &self.end {
-            RunEnd::Report(text) => serde_json::from_str(text)
-                .unwrap_or_else(|e| panic!("the report is not JSON ({e}): {text}")),
+            RunEnd::Report(text) => {
+                let mut report: Value = serde_json::from_str(text)
+                    .unwrap_or_else(|e| panic!("the report is not JSON ({e}): {text}"));
+                let went_well = report["ending"] == "ok";
+                report["changes"] = json!(if went_well { &*self.changes } else { &[] });
+                report
+            }
             other => panic!(
                 "the run ended without a report: {other:?}; log: {:?}",
                 self.log
@@ -113,6 +120,7 @@ impl Evaluated {
 #[derive(Default)]
 struct Seen {
     log: Vec<(String, String)>,
+    changes: Vec<Value>,
     fetches: Vec<Value>,
     reads: Vec<Value>,
     sends: Vec<Value>,
@@ -199,6 +207,13 @@ impl OpsHost for Door {
         })
     }
 
+    fn change(&self, json: &str) -> Result<(), HostFailure> {
+        let change = serde_json::from_str(json);
+        let change = change.map_err(|e: serde_json::Error| HostFailure::Refused(e.to_string()))?;
+        self.note(|s| s.changes.push(change));
+        Ok(())
+    }
+
     fn fetch_abort(&self, id: u32) {
         self.note(|s| s.aborted.push(id));
         self.hanging.borrow_mut().remove(&id);
@@ -262,6 +277,7 @@ pub fn eval_modules(modules: Vec<SourceModule>, host: FakeHost) -> Evaluated {
     Evaluated {
         end,
         log: seen.log,
+        changes: seen.changes,
         fetches: seen.fetches,
         reads: seen.reads,
         sends: seen.sends,

@@ -5,6 +5,9 @@ use std::io::{self, Read, Write};
 /// The largest payload, in bytes.
 pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 
+/// The most bytes of changes of one job.
+pub const MAX_CHANGES: usize = MAX_PAYLOAD - 128 * 1024;
+
 /// Bytes before the payload.
 pub const HEADER: usize = 9;
 
@@ -55,6 +58,9 @@ kinds! {
     ProbeResult = 20,
     /// From the worker: the process of the job with this id is gone, and how.
     Gone = 21,
+    /// From the worker: changes that the job with this id wrote, each JSON on a
+    /// line of its own. They count if its report says that all went well.
+    Changes = 22,
     /// From the worker: read documents; a reply is owed.
     Read = 32,
     /// From the worker: resolve a wish; a reply is owed.

@@ -12,7 +12,7 @@ mod codec;
 mod head;
 mod message;
 
-pub use codec::{Frame, FrameError, HEADER, Kind, MAX_PAYLOAD, decode, read, write};
+pub use codec::{Frame, FrameError, HEADER, Kind, MAX_CHANGES, MAX_PAYLOAD, decode, read, write};
 pub use head::{join_head, split_head};
 pub use message::{
     Attempt, DoneHead, End, Gone, JobMessage, LogLine, ProbeReport, Ready, Reply, SourceModule,

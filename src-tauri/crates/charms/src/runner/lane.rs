@@ -18,6 +18,7 @@ use super::{
     Isolation, Job, JobEnd, WorkerCommand,
     account::Account,
     calls::Calls,
+    changes::Changes,
     child::{self, Exit, Killer, ProcessLimits},
     pipe::{FrameReader, OutQueue},
     sample::{Sample, sample},
@@ -59,6 +60,7 @@ struct Current {
     tries: u32,
     id: u32,
     calls: Calls,
+    changes: Changes,
     sent: Instant,
     started: Option<Instant>,
     /// When to say that it is slow; `None` when it was said.
@@ -199,6 +201,7 @@ impl Lane {
         let now = Instant::now();
         self.current = Some(Current {
             calls: Calls::new(job.host.clone(), job.limits.parallel_fetches),
+            changes: Changes::default(),
             job,
             tries,
             id,
@@ -270,7 +273,8 @@ impl Lane {
             return self.after(last, &frame).await;
         }
         let current = self.current.as_mut()?;
-        let known = match frame.kind {
+        let kind = frame.kind;
+        let known = match kind {
             Kind::Ready => {
                 let ready = serde_json::from_slice::<Ready>(&frame.payload);
                 ready.map(|r| self.sandbox = r.level).is_ok()
@@ -286,19 +290,20 @@ impl Lane {
                 return Some(self.lost(&frame.payload).await);
             }
             Kind::Log if frame.id == current.id => log(current, &frame.payload),
+            Kind::Changes if frame.id == current.id => current.changes.take(&frame.payload),
             Kind::Done if frame.id == current.id => match verdict::of_done(&frame.payload) {
                 Some(verdict) => return Some(self.done(verdict)),
                 None => false,
             },
             Kind::Read | Kind::Wish | Kind::Send | Kind::Fetch | Kind::Abort => {
-                current.calls.take(frame.clone())
+                current.calls.take(frame)
             }
             _ => false,
         };
         if known {
             return None;
         }
-        let what = format!("it sent a {:?} message that makes no sense", frame.kind);
+        let what = format!("it sent a {kind:?} message that makes no sense");
         Some(self.kill(Killed::Protocol(what)).await)
     }
 

@@ -8,6 +8,7 @@
 mod account;
 mod batch;
 mod calls;
+mod changes;
 mod child;
 mod end;
 mod fetch;

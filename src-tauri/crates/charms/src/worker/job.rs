@@ -71,6 +71,7 @@ impl JobRunner {
             self.execute(id, message, engine, &host)
         };
         host.finish_log();
+        host.finish_changes();
         let reason = self.watchdog.disarm();
         classify(ended, reason)
     }

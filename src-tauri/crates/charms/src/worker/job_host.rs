@@ -1,6 +1,10 @@
 //! The host of one job, over frames to the keeper.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
 
 use charmkeeper_base::random::{Random, SystemRandom};
 use serde_json::{Value, json};
@@ -10,16 +14,23 @@ use super::{
     link::Link,
     log_cap::LogCap,
 };
-use crate::frames::{Frame, Kind, LogLine, MAX_PAYLOAD, Reply, join_head};
+use crate::frames::{Frame, Kind, LogLine, MAX_CHANGES, MAX_PAYLOAD, Reply, join_head};
 
 /// Room in a frame for what is not body: lengths, the head.
 const HEAD_ROOM: usize = 64 * 1024;
+
+/// Changes are sent when they are so many bytes together, or at the end.
+const CHANGES_AT_ONCE: usize = 64 * 1024;
 
 /// Implements the ops of one job.
 pub(crate) struct JobHost {
     job: u32,
     link: Link,
     log: RefCell<LogCap>,
+    /// Changes that were not sent yet, each with a line end.
+    changes: RefCell<Vec<u8>>,
+    /// Bytes of all changes so far.
+    written: Cell<usize>,
     /// Calls by the number that the charm runtime gave its fetch.
     fetches: Rc<RefCell<HashMap<u32, u32>>>,
 }
@@ -30,6 +41,8 @@ impl JobHost {
             job,
             link,
             log: RefCell::new(LogCap::new()),
+            changes: RefCell::default(),
+            written: Cell::new(0),
             fetches: Rc::default(),
         }
     }
@@ -48,6 +61,14 @@ impl JobHost {
     pub(crate) fn finish_log(&self) {
         if let Some(summary) = self.log.borrow().summary() {
             self.send_line("warn", &summary);
+        }
+    }
+
+    /// Sends the changes that have not been sent.
+    pub(crate) fn finish_changes(&self) {
+        let rest = self.changes.take();
+        if !rest.is_empty() {
+            self.link.send(&Frame::new(Kind::Changes, self.job, rest));
         }
     }
 
@@ -133,6 +154,25 @@ impl OpsHost for JobHost {
         })
     }
 
+    fn change(&self, json: &str) -> Result<(), HostFailure> {
+        let all = self.written.get() + json.len() + 1;
+        if all > MAX_CHANGES {
+            return Err(HostFailure::Refused(format!(
+                "what the charm wrote in one run is larger than {} MiB",
+                MAX_CHANGES / (1024 * 1024)
+            )));
+        }
+        self.written.set(all);
+        let mut waiting = self.changes.borrow_mut();
+        waiting.extend_from_slice(json.as_bytes());
+        waiting.push(b'\n');
+        if waiting.len() >= CHANGES_AT_ONCE {
+            let now = std::mem::take(&mut *waiting);
+            self.link.send(&Frame::new(Kind::Changes, self.job, now));
+        }
+        Ok(())
+    }
+
     fn fetch_abort(&self, id: u32) {
         let call = self.fetches.borrow_mut().remove(&id);
         if let Some(call) = call {
@@ -187,6 +227,26 @@ mod tests {
         assert!(head.contains("more than a charm can send"), "{head}");
         assert!(frames.try_next().is_none());
         assert!(host.read("x".repeat(MAX_PAYLOAD)).is_err());
+    }
+
+    #[test]
+    fn changes_are_sent_in_parts_and_end_at_the_limit() {
+        let (host, frames) = host();
+        let change = format!("\"{}\"", "x".repeat(CHANGES_AT_ONCE / 2));
+        for _ in 0..3 {
+            host.change(&change).unwrap();
+        }
+        assert_eq!(frames.kinds(), [(Kind::Changes, 7)]);
+        host.finish_changes();
+        host.finish_changes();
+        let rest = frames.next();
+        assert_eq!(rest.payload, format!("{change}\n").into_bytes());
+        assert!(frames.try_next().is_none());
+        let refused = host.change(&"x".repeat(MAX_CHANGES)).unwrap_err();
+        assert!(
+            refused.to_string().contains("larger than 15 MiB"),
+            "{refused}"
+        );
     }
 
     #[test]

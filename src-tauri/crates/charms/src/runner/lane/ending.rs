@@ -26,6 +26,12 @@ impl Lane {
         // A process that had to stop a run is not trusted with another.
         let well = matches!(ending, Ending::Finished(_) | Ending::Stalled);
         self.retired |= !well && !self.one_process_each();
+        let ending = match (ending, &mut self.current) {
+            (Ending::Finished(report), Some(current)) => {
+                Ending::Finished(std::mem::take(&mut current.changes).join(report))
+            }
+            (other, _) => other,
+        };
         if let Some(current) = self.current.as_ref().filter(|_| self.one_process_each()) {
             self.last = Some(Last {
                 id: current.id,

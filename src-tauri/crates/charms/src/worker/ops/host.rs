@@ -68,6 +68,12 @@ pub(super) async fn op_ck_send(
     answer.await.map_err(|e| refusal(&e))
 }
 
+/// Hands over one change of the run, as JSON.
+#[op2(fast)]
+pub(super) fn op_ck_change(state: &OpState, #[string] change: &str) -> Result<(), JsErrorBox> {
+    host(state)?.change(change).map_err(|e| refusal(&e))
+}
+
 /// Source of a part of the runtime that is loaded when it is first used.
 #[op2]
 #[string]

@@ -57,6 +57,7 @@ deno_core::extension!(
         host::op_ck_fetch,
         host::op_ck_fetch_abort,
         host::op_ck_send,
+        host::op_ck_change,
         host::op_ck_lazy,
         host::op_ck_log,
         host::op_ck_turn,
