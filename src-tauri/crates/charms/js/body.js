@@ -9,9 +9,15 @@ import { parseUrl, URLSearchParams } from "ext:ck/url.js";
 import { AbortSignal } from "ext:ck/events.js";
 import { bytesOf, decodeUtf8, encodeUtf8 } from "ext:ck/text.js";
 
-/** `{ bytes, type }` of anything `fetch` takes as a body; null when there is none. */
+/** `{ content, type }` of anything `fetch` takes as a body; null when there is none. */
 function readBodyInit(body) {
   if (body === undefined || body === null) return null;
+  if (body instanceof Content) return { content: body, type: null };
+  const { bytes, type } = encodeBody(body);
+  return { content: new Content(bytes), type };
+}
+
+function encodeBody(body) {
   if (body instanceof URLSearchParams) {
     return {
       bytes: encodeUtf8(body.toString()),
@@ -23,15 +29,31 @@ function readBodyInit(body) {
   return { bytes: encodeUtf8(`${body}`), type: "text/plain;charset=UTF-8" };
 }
 
+// What a body holds. Clones share it: nobody changes the bytes, and the text is
+// decoded once.
+class Content {
+  #text;
+
+  constructor(bytes) {
+    this.bytes = bytes;
+  }
+
+  get text() {
+    this.#text ??= decodeUtf8(this.bytes);
+    return this.#text;
+  }
+}
+
+const NOTHING = new Content(new Uint8Array(0));
 const take = Symbol("take");
 const peek = Symbol("peek");
 
 class Body {
-  #bytes = null;
+  #content = null;
   #used = false;
 
-  constructor(bytes) {
-    this.#bytes = bytes;
+  constructor(content) {
+    this.#content = content;
   }
 
   get bodyUsed() {
@@ -42,33 +64,33 @@ class Body {
     return null;
   }
 
-  /** The bytes, once. */
+  /** The content, once. */
   [take]() {
     if (this.#used) throw new TypeError("The body was already read");
-    this.#used = this.#bytes !== null;
-    return this.#bytes ?? new Uint8Array(0);
+    this.#used = this.#content !== null;
+    return this.#content ?? NOTHING;
   }
 
-  /** The bytes without using them up, or null. */
+  /** The content without using it up, or null. */
   [peek]() {
     if (this.#used) throw new TypeError("The body was already read");
-    return this.#bytes;
+    return this.#content;
   }
 
   async arrayBuffer() {
-    return this[take]().slice().buffer;
+    return this[take]().bytes.slice().buffer;
   }
 
   async bytes() {
-    return this[take]().slice();
+    return this[take]().bytes.slice();
   }
 
   async text() {
-    return decodeUtf8(this[take]());
+    return this[take]().text;
   }
 
   async json() {
-    return parseJson(decodeUtf8(this[take]()));
+    return parseJson(this[take]().text);
   }
 }
 
@@ -97,7 +119,7 @@ export class Request extends Body {
     const body = init.body === undefined || init.body === null ? null : readBodyInit(init.body);
     // Taken over from another request, a body is used up there.
     super(
-      body?.bytes ??
+      body?.content ??
         (from && init.body === undefined && from[peek]() !== null ? from[take]() : null),
     );
     this.#url = from ? from.url : checkUrl(`${input}`);
@@ -159,7 +181,12 @@ function checkUrl(text) {
 
 /** The body of a request that is about to be sent. */
 export function takeBody(request) {
-  return request[take]();
+  return request[take]().bytes;
+}
+
+/** The text of a response that nobody has read yet; it stays unread. */
+export function peekText(response) {
+  return response[peek]()?.text ?? "";
 }
 
 const NULL_BODY = [101, 103, 204, 205, 304];
@@ -174,7 +201,7 @@ export class Response extends Body {
 
   constructor(body, init = {}) {
     const read = readBodyInit(body);
-    super(read?.bytes ?? null);
+    super(read?.content ?? null);
     this.#status = init.status === undefined ? 200 : Number(init.status);
     if (!Number.isInteger(this.#status) || this.#status < 200 || this.#status > 599) {
       throw new RangeError(`${init.status} is not a status of a response (200 to 599)`);
@@ -191,7 +218,7 @@ export class Response extends Body {
   /** A response as it came from the network. */
   static received(head, bytes) {
     const noBody = NULL_BODY.includes(head.status);
-    const response = new Response(noBody ? null : bytes, {
+    const response = new Response(noBody ? null : new Content(bytes), {
       status: head.status,
       statusText: head.statusText,
     });

@@ -5,7 +5,7 @@
 // placeholders.
 
 import { ops, parseJson, PromiseCtor, toJson } from "ext:ck/host.js";
-import { receivedResponse, Request, takeBody } from "ext:ck/body.js";
+import { peekText, receivedResponse, Request, takeBody } from "ext:ck/body.js";
 import { decodeUtf8 } from "ext:ck/text.js";
 import { noteBatch, noteCall } from "ext:ck/calls.js";
 import { parseUrl } from "ext:ck/url.js";
@@ -84,7 +84,7 @@ async function send(request, signal) {
   const response = receivedResponse(head, bytes);
   noteCall(request.method, url, head.status);
   if (head.status < 300 && isBatch(request, response))
-    noteBatch(url, decodeUtf8(body), decodeUtf8(bytes));
+    noteBatch(url, decodeUtf8(body), peekText(response));
   return response;
 }
 
