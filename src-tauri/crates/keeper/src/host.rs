@@ -110,7 +110,7 @@ impl Host for RunHost {
         };
         let remote = self.core.desk.spaces();
         if ids.iter().any(|doc| remote.contains(&doc.space)) {
-            spaces::read::fetch_missing(&self.core, &ids)
+            spaces::read::fetch_for_run(&self.core, &ids)
                 .await
                 .map_err(of_api)?;
         }

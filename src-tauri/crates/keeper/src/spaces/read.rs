@@ -22,37 +22,66 @@ const MAX_ROUNDS: usize = 40;
 /// # Errors
 /// Kind `offline` when the server cannot be asked now.
 pub(crate) async fn fetch_missing(core: &Core, docs: &[DocRef]) -> Result<(), ApiError> {
+    for (space, missing) in missing(core, docs).await? {
+        core.desk.get(&space, missing).await?;
+    }
+    Ok(())
+}
+
+/// The same for a run, which also asks for documents that it is about to make. As
+/// long as the server cannot be asked, one that nothing here leads to counts as
+/// such; when the change's turn comes, the server is asked about it first.
+///
+/// # Errors
+/// Kind `offline` when a document is needed that exists, and is not here.
+pub(crate) async fn fetch_for_run(core: &Core, docs: &[DocRef]) -> Result<(), ApiError> {
+    for (space, missing) in missing(core, docs).await? {
+        let (of, ids) = (space.clone(), missing.clone());
+        if let Err(error) = core.desk.get(&space, missing).await
+            && (error.kind != ErrorKind::Offline
+                || core.store(move |store| store.is_linked(&of, &ids)).await?)
+        {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Documents of remote spaces that neither the replica nor this computer has.
+async fn missing(
+    core: &Core,
+    docs: &[DocRef],
+) -> Result<BTreeMap<String, BTreeSet<String>>, ApiError> {
     let remote = core.desk.spaces();
     let mut by_space: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for doc in docs.iter().filter(|doc| remote.contains(&doc.space)) {
         let ids = by_space.entry(doc.space.clone()).or_default();
         ids.push(doc.id.clone());
     }
-    for (space, ids) in by_space {
-        let of = space.clone();
-        let missing = core
-            .store(move |store| {
-                let asked: Vec<DocRef> = ids
-                    .iter()
-                    .map(|id| DocRef {
-                        space: of.clone(),
-                        id: id.clone(),
-                    })
-                    .collect();
-                let known = store.replica(&of, &ids)?;
-                let here = store.documents(&asked)?;
-                let both = ids.into_iter().zip(known).zip(here);
-                Ok(both
-                    .filter(|((_, known), here)| known.is_none() && here.doc.is_none())
-                    .map(|((id, _), _)| id)
-                    .collect::<BTreeSet<_>>())
-            })
-            .await?;
-        if !missing.is_empty() {
-            core.desk.get(&space, missing).await?;
+    core.store(move |store| {
+        let mut all = BTreeMap::new();
+        for (space, ids) in by_space {
+            let asked: Vec<DocRef> = ids
+                .iter()
+                .map(|id| DocRef {
+                    space: space.clone(),
+                    id: id.clone(),
+                })
+                .collect();
+            let known = store.replica(&space, &ids)?;
+            let here = store.documents(&asked)?;
+            let both = ids.into_iter().zip(known).zip(here);
+            let missing: BTreeSet<String> = both
+                .filter(|((_, known), here)| known.is_none() && here.doc.is_none())
+                .map(|((id, _), _)| id)
+                .collect();
+            if !missing.is_empty() {
+                all.insert(space, missing);
+            }
         }
-    }
-    Ok(())
+        Ok(all)
+    })
+    .await
 }
 
 /// Walks over remote documents to the end.

@@ -96,6 +96,25 @@ impl Store {
         })
     }
 
+    /// Whether any document of the space, as charms see it, names one of these.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_linked(&self, space: &str, ids: &BTreeSet<String>) -> Result<bool, StoreError> {
+        self.read(|tx| {
+            let mut query = tx.prepare_cached("SELECT json FROM documents WHERE space = ?1")?;
+            let mut rows = query.query([space])?;
+            while let Some(row) = rows.next()? {
+                let json = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+                // Ids hold nothing that JSON writes in another way.
+                if ids.iter().any(|id| json.contains(id.as_str())) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
     /// Ids of all documents of a space that the server was asked about.
     ///
     /// # Errors

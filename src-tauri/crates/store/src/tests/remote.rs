@@ -269,3 +269,22 @@ fn a_cell_that_the_server_never_heard_of_stays() {
     fixture.store.integrate(HOME, &[absent], &sum).unwrap();
     assert_eq!(seen(&fixture.store, &doc_id("a")), before);
 }
+
+#[test]
+fn a_document_is_linked_as_soon_as_another_names_it() {
+    let fixture = Fixture::new();
+    remote(&fixture);
+    let store = &fixture.store;
+    let ids = |id: &str| [id.to_owned()].into();
+    let list = ReplicaDocument {
+        id: "of:list".into(),
+        seq: 1,
+        doc: Some(json!({ "value": [{ "/": { "link@1": { "id": "of:there", "path": [] } } }] })),
+    };
+    let keep = |_: &str, base: Option<&Value>, _: &[String]| Ok(base.cloned());
+    assert!(!store.is_linked(HOME, &ids("of:there")).unwrap());
+    store.integrate(HOME, &[list], &keep).unwrap();
+    assert!(store.is_linked(HOME, &ids("of:there")).unwrap());
+    assert!(!store.is_linked(HOME, &ids("of:new")).unwrap());
+    assert!(!store.is_linked("did:key:zOther", &ids("of:there")).unwrap());
+}
