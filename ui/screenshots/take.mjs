@@ -4,7 +4,8 @@
 //   node screenshots/take.mjs FOLDER [PART-OF-A-NAME]
 //
 // Wants the page built with `npm run build:fake`. Ends with 1 when a page
-// complained of something or is wider than its window.
+// complained of something, is wider than its window, or has a fault that axe
+// knows, colours included: here they are drawn.
 import { createServer } from "node:http";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
@@ -12,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { startBrowser } from "./browser.mjs";
 import { scenes } from "./scenes.mjs";
 
+const AXE = fileURLToPath(new URL("../node_modules/axe-core/axe.min.js", import.meta.url));
 const BUILT = fileURLToPath(new URL("../dist-fake", import.meta.url));
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
 /** Pages that are photographed at the same time. */
@@ -111,7 +113,15 @@ const WIDE = `(() => {
   return "wider than the window: " + (culprit ? culprit.tagName + "." + culprit.className : "?");
 })()`;
 
-async function photograph(browser, base, scene, size, theme) {
+/** What axe finds on the page as it is now. */
+async function faultsOf(page, axe) {
+  await page.eval(`${axe}; null`);
+  const found = await page.eval(`axe.run(document.body, { resultTypes: ["violations"] }).then(({ violations }) =>
+    violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message ?? "")).join(" | ")))`);
+  return found;
+}
+
+async function photograph(browser, base, axe, scene, size, theme) {
   const page = await browser.page();
   await page.size(size.width, size.height, size.scale);
   await page.media([
@@ -133,6 +143,7 @@ async function photograph(browser, base, scene, size, theme) {
     await page.eval(SETTLED);
   }
   const picture = await page.picture();
+  if (size.scale === 1) complaints.push(...(await faultsOf(page, axe)));
   await page.close();
   return { picture, complaints };
 }
@@ -156,6 +167,7 @@ async function main() {
   const wanted = scenes.filter((s) => s.name.includes(part));
   if (!part) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
+  const axe = await readFile(AXE, "utf8");
   const server = await serve();
   const browser = await startBrowser();
   const base = `http://127.0.0.1:${server.address().port}`;
@@ -172,7 +184,7 @@ async function main() {
       const { scene, size, theme } = jobs[at];
       const { file } = shots[at];
       try {
-        const { picture, complaints } = await photograph(browser, base, scene, size, theme);
+        const { picture, complaints } = await photograph(browser, base, axe, scene, size, theme);
         await writeFile(join(folder, file), picture);
         faults.push(...complaints.map((c) => `${file}: ${c}`));
       } catch (error) {
