@@ -23,6 +23,27 @@ impl Process {
         kib / 1024.0
     }
 
+    /// The part of [`private_mib`](Self::private_mib) that the system cannot drop
+    /// and read again from a file: what is really this process's own.
+    #[allow(dead_code, reason = "another bench asks")]
+    pub(crate) fn dirty_mib(&self) -> f64 {
+        let rollup = self.read("smaps_rollup");
+        let line = rollup.lines().find(|l| l.starts_with("Private_Dirty:"));
+        let kib = line.and_then(|l| l.split_whitespace().nth(1)?.parse::<f64>().ok());
+        kib.unwrap_or_default() / 1024.0
+    }
+
+    /// Which of its threads were woken since then, and how often.
+    #[allow(dead_code, reason = "another bench asks")]
+    pub(crate) fn woken_since(&self, before: &HashMap<OsString, u64>) -> Vec<(String, u64)> {
+        let since = |(thread, count): (OsString, u64)| {
+            let woken = count.saturating_sub(before.get(&thread).copied().unwrap_or(0));
+            let name = self.read(&format!("task/{}/comm", thread.to_string_lossy()));
+            (woken > 0).then(|| (name.trim().to_owned(), woken))
+        };
+        self.wakeups().into_iter().filter_map(since).collect()
+    }
+
     /// How often each of its threads went to sleep by itself, which is how often
     /// it was woken.
     pub(crate) fn wakeups(&self) -> HashMap<OsString, u64> {
