@@ -67,6 +67,10 @@ export function bindEvent(value, spec) {
       ? makeHandle(new Held(value, [], spec))
       : makeHandle(new Place(origin.space, origin.id, origin.path, spec));
   }
+  // What was read stays what it is, with its cells shown as such.
+  const origin = isView(value) ? originOf(value) : undefined;
+  if (origin !== undefined)
+    return valueAt(new Place(origin.space, origin.id, origin.path, spec));
   if (Array.isArray(value) && spec.items !== undefined)
     return Array.from(value, (item) => bindEvent(item, spec.items));
   if (typeof value !== "object" || spec.props === undefined) return value;

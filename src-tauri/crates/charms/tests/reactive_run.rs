@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 /// Compiles a charm and runs it.
 fn run(body: &str, host: FakeHost) -> Evaluated {
     let text = format!(
-        "import {{ action, cell, computed, derive, handler, ifElse, lift, pattern, str, wish, Cell, Default, NAME, Stream, UI, Writable }} from 'commonfabric';\n{body}"
+        "import {{ action, cell, computed, equals, derive, handler, ifElse, lift, pattern, str, wish, Cell, Default, NAME, Stream, UI, Writable }} from 'commonfabric';\n{body}"
     );
     let program = program_from_files([("main.tsx", text)], "main.tsx").unwrap();
     let options = CompileOptions {
@@ -99,17 +99,21 @@ fn an_event_that_does_not_fit_its_type_is_an_error() {
 fn an_element_that_was_handed_over_stays_itself_when_its_list_moves_on() {
     let body = "const move = handler<{ card: Writable<{ n: number }> }, { from: Writable<any[]>; to: Writable<any[]> }>(({ card }, { from, to }) => {
           card.key('n').set(card.get().n + 10); from.remove(card); to.push(card); });
+        const drop = handler<{ item: { n: number; more?: Writable<any>[] } }, { from: Writable<any[]> }>(({ item }, { from }) => {
+          console.log(from.get().findIndex((one) => equals(one, item))); });
         export default pattern(() => {
           const from = new Writable<any[]>([{ n: 1 }, { n: 2 }]).for('from');
           const to = new Writable<any[]>([]).for('to');
           const go = move({ from, to });
+          const find = drop({ from });
           return { bgUpdater: action(async () => {
+            await new Promise<void>((done) => find.send({ item: from.get()[1] }, () => done()));
             await new Promise<void>((done) => go.send({ card: from.get()[0] }, () => done()));
             console.log(JSON.stringify([from.get(), to.get()]));
           }) };
         });";
     let seen = run(body, argument(json!({})));
-    assert_eq!(lines(&seen), [r#"[[{"n":2}],[{"n":11}]]"#]);
+    assert_eq!(lines(&seen), ["1", r#"[[{"n":2}],[{"n":11}]]"#]);
 }
 
 #[test]
