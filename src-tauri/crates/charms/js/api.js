@@ -5,6 +5,7 @@
 
 import * as builders from "ext:ck/builders.js";
 import * as effects from "ext:ck/effects.js";
+import * as idioms from "ext:ck/idioms.js";
 import * as jsx from "ext:ck/jsx.js";
 import * as reactive from "ext:ck/reactive.js";
 import { Cell, firstValue, makeCell, methods, unwrap } from "ext:ck/cells.js";
@@ -101,4 +102,4 @@ for (const dialect of ["commonfabric", "commontools"]) {
   modules[`${dialect}/jsx-dev-runtime`] = jsxRuntime;
 }
 // Written by the compiler only: it refuses the name in a charm.
-modules["charmkeeper/reactive"] = { ...reactive };
+modules["charmkeeper/reactive"] = { ...reactive, ...idioms };

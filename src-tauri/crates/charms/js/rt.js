@@ -22,6 +22,7 @@ import { Request, Response } from "ext:ck/body.js";
 import { fetch } from "ext:ck/fetch.js";
 import { crypto } from "ext:ck/crypto.js";
 import { installLocale } from "ext:ck/locale.js";
+import { installReplace } from "ext:ck/regexp.js";
 import { modules } from "ext:ck/api.js";
 import { catchStrayErrors, start } from "ext:ck/run.js";
 
@@ -60,6 +61,7 @@ for (const [name, value] of Object.entries(globals)) {
 
 catchStrayErrors();
 installLocale();
+installReplace();
 globalThis.__ck = { start, modules };
 
 // `__v8xTemporalTimeZone` stays: without it every Intl.DateTimeFormat throws.

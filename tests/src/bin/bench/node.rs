@@ -43,6 +43,17 @@ const CHARM_SCHEME: &str = "charm:///";
 /// What compiled code calls by itself.
 const REACTIVE: &str = include_str!("../../../../src-tauri/crates/charms/js/reactive.js");
 
+/// Work on texts is left to Node, which is good at it.
+const BYTES: &str = "
+export const copyCodes = () => 0;
+export const fromCodes = (Type, text, each) => Type.from(text, each);
+export const replaceChain = (text, steps, literals) => {
+  const pairs = literals();
+  for (let i = 0; i < pairs.length; i += 2) text = text.replace(pairs[i], pairs[i + 1]);
+  return text;
+};
+";
+
 /// One run of one side.
 struct Measured {
     cpu_ms: f64,
@@ -171,10 +182,8 @@ fn lay_out(folder: &Path, compiled: &Compiled, mailbox: &Mailbox, inputs: &Input
     }
     let api = include_str!("node/charm.mjs");
     write("modules/charm-api/charm.mjs", api);
-    write(
-        "modules/charm-api/reactive.mjs",
-        &for_node(REACTIVE, folder),
-    );
+    let helpers = for_node(REACTIVE, folder) + BYTES;
+    write("modules/charm-api/reactive.mjs", &helpers);
     for (id, text) in &mailbox.messages {
         write(&format!("mail/{id}.json"), text);
     }

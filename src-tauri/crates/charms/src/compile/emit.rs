@@ -1,7 +1,7 @@
 //! From a checked tree to a JavaScript module with its source map.
 //!
 //! Owns: the edits (extra arguments, full specifiers, then the rewriting of
-//! reactive code), the options of the
+//! reactive code and of loops over bytes), the options of the
 //! transformer and of the printer. Never decides what to inject.
 
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use super::calls::Injections;
 use super::error::Diagnostic;
 use super::parse::sentence;
 use super::source::Source;
-use super::{Dialect, Module, reactive, specifier};
+use super::{Dialect, Module, idioms, reactive, specifier};
 
 /// What is to be changed in one file.
 pub(super) struct Edits {
@@ -64,11 +64,17 @@ pub(super) fn emit<'a>(
         edits,
     }
     .visit_program(tree);
-    let scoping = match &edits.reactive {
-        Some(plan) if reactive::rewrite(allocator, tree, plan, &scoping, &helpers_name(source)) => {
-            resolve_again(tree)
-        }
-        _ => scoping,
+    let helpers = helpers_name(source);
+    let reactive = edits
+        .reactive
+        .as_ref()
+        .is_some_and(|plan| reactive::rewrite(allocator, tree, plan, &scoping, &helpers));
+    let changed = reactive
+        | (idioms::may_be_in(source.text) && idioms::rewrite(allocator, tree, &helpers, reactive));
+    let scoping = if changed {
+        resolve_again(tree)
+    } else {
+        scoping
     };
     let name = module_specifier(source.path);
     let options = options(dialect);

@@ -22,6 +22,7 @@ mod entry;
 mod error;
 mod framework;
 mod hosts;
+mod idioms;
 mod imports;
 mod load;
 mod maker;

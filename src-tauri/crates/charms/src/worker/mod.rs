@@ -15,6 +15,7 @@ mod link;
 mod loader;
 pub(crate) mod log_cap;
 mod ops;
+mod patterns;
 mod probe;
 mod process;
 mod pump;

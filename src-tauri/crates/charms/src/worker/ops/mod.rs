@@ -6,6 +6,7 @@
 
 mod host;
 mod ids;
+mod replace;
 mod text;
 mod url;
 
@@ -65,6 +66,8 @@ deno_core::extension!(
         ids::op_ck_keyed_id,
         ids::op_ck_random,
         ids::op_ck_uuid,
+        replace::op_ck_replace_plan,
+        replace::op_ck_replace,
         text::op_ck_text_encode,
         text::op_ck_text_label,
         text::op_ck_text_decode,
