@@ -9,11 +9,14 @@
 
 pub mod computers;
 pub mod database;
+pub mod day;
 pub mod expected;
 pub mod keyring;
 pub mod needle;
 pub mod processes;
 pub mod program;
+pub mod remote_stage;
+pub mod space_server;
 pub mod stage;
 
 use std::time::Duration;

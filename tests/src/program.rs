@@ -18,16 +18,25 @@ use crate::PATIENCE;
 /// When it was not built.
 #[must_use]
 pub fn path() -> PathBuf {
+    of("charmkeeper", "charmkeeper")
+}
+
+/// The built program of this name, which this package makes.
+///
+/// # Panics
+/// When it was not built.
+#[must_use]
+pub fn of(name: &str, package: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
         PathBuf::from,
     );
     let program = target
         .join(std::env::var_os("CHARMKEEPER_TEST_BUILD").unwrap_or_else(|| "debug".into()))
-        .join(format!("charmkeeper{}", std::env::consts::EXE_SUFFIX));
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(
         program.is_file(),
-        "{} is missing: these tests drive the built program, so run `cargo build -p charmkeeper` first",
+        "{} is missing: these tests drive the built program, so run `cargo build -p {package}` first",
         program.display()
     );
     program.canonicalize().expect("a path that is there")
