@@ -52,6 +52,32 @@ impl Needle {
         }
     }
 
+    /// All forms of a secret that is no text.
+    ///
+    /// # Panics
+    /// When it is too short to be recognised.
+    #[must_use]
+    pub fn bytes(name: impl Into<String>, secret: &[u8]) -> Self {
+        assert!(secret.len() >= 12, "too short to be told from chance");
+        let hex: String = secret.iter().map(|b| format!("{b:02x}")).collect();
+        // As programs write lists of numbers when they are careless.
+        let list: Vec<String> = secret.iter().map(u8::to_string).collect();
+        let mut forms = vec![
+            ("bytes", secret.to_vec()),
+            ("hexadecimal", hex.to_uppercase().into_bytes()),
+            ("hexadecimal", hex.into_bytes()),
+            ("a list", list.join(",").into_bytes()),
+            ("a list", list.join(", ").into_bytes()),
+        ];
+        for (name, alphabet) in [("base64", STANDARD), ("base64url", URL_SAFE)] {
+            forms.extend((0..3).map(|skew| (name, base64(secret, skew, alphabet))));
+        }
+        Self {
+            name: name.into(),
+            forms,
+        }
+    }
+
     /// The form in which the secret is in `hay`, if it is.
     #[must_use]
     pub fn found_in(&self, hay: &[u8]) -> Option<&'static str> {
@@ -134,5 +160,12 @@ mod tests {
             .collect();
         assert_eq!(needle.found_in(&wide), Some("UTF-16BE"));
         assert_eq!(needle.found_in(b"ya29.A-b_c/d+e~f012"), None);
+
+        let bytes = Needle::bytes("key", b"ya29.A-b_c/d+e~f0123");
+        let list = b"[121,97,50,57,46,65,45,98,95,99,47,100,43,101,126,102,48,49,50,51]";
+        assert_eq!(bytes.found_in(list), Some("a list"));
+        let inside = b"LXlhMjkuQS1iX2MvZCtlfmYwMTIz";
+        assert_eq!(bytes.found_in(inside), Some("base64"));
+        assert_eq!(bytes.found_in(b"ya29.A-b_c/d+e~f012"), None);
     }
 }
