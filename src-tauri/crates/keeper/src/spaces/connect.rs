@@ -86,9 +86,16 @@ pub(crate) async fn connect(core: &Arc<Core>, wanted: Wanted<'_>) -> Result<Stri
         ),
     };
     first_contact(core, &address, &identity, &did, &wanted).await?;
+    let of = did.clone();
+    let before = core.store(move |store| store.remote_space(&of)).await?;
     adopt(core, &did, &name, &address.origin(), identity.did()).await?;
     let row = remote_row(core, &did).await?;
-    start(core, &row).await?;
+    let same = before.is_some_and(|b| b.enabled && b.session_id == row.session_id);
+    // One that is open stays so: a second session of its name would have to wait
+    // until the server has forgotten the first.
+    if !(same && core.desk.live(&did).is_some_and(|live| live.open)) {
+        start(core, &row).await?;
+    }
     let opened = tokio::time::timeout(PATIENCE, core.desk.opened(&did)).await;
     opened.unwrap_or_else(|_| Err(no_answer(&address)))?;
     Ok(did)
