@@ -12,6 +12,7 @@ use charmkeeper_desktop::{app, display, setup};
 use clap::Parser;
 
 fn main() -> ExitCode {
+    quieten();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(e) => {
@@ -32,6 +33,20 @@ fn main() -> ExitCode {
         Err(failure) => failure.report(),
     }
 }
+
+/// Once a window was opened, a watcher of WebKit's would wake this process every
+/// few seconds until it ends, for the sake of pages that are long gone.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "the environment is changed; see below")]
+fn quieten() {
+    // SAFETY: this is the first thing that the program does, so no other thread
+    // can be reading the environment.
+    unsafe { std::env::set_var("WEBKIT_DISABLE_MEMORY_PRESSURE_MONITOR", "1") };
+}
+
+/// Nothing of the kind elsewhere.
+#[cfg(not(target_os = "linux"))]
+fn quieten() {}
 
 /// Logs of the program itself go to standard error, quiet unless asked.
 fn start_log(verbose: u8) {
