@@ -48,7 +48,10 @@ pub fn fill(stage: &RemoteStage) {
             space: argument.space.clone(),
         };
         let count = before["value"]["count"].as_f64().expect("a count");
-        after["value"]["count"] = json!(count + 1.0);
+        // As the worker writes a whole number, and as it comes back.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let next = count as u64 + 1;
+        after["value"]["count"] = json!(next);
         let list = after["value"]["items"].as_array_mut().expect("a list");
         list.push(Link::to(&element.id).to_value());
         let over = list.len().saturating_sub(KEPT);
