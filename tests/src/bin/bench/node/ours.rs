@@ -117,7 +117,6 @@ fn measured(end: JobEnd) -> Measured {
         panic!("the run did not end well: {:?}", end.ending)
     };
     assert!(report.error.is_none(), "{:?}", report.error);
-    eprintln!(end.usage.cpu_ms, end.usage.peak_rss / 1024);
     #[allow(clippy::cast_precision_loss, reason = "small numbers")]
     Measured {
         cpu_ms: end.usage.cpu_ms as f64,
