@@ -112,6 +112,7 @@ pictures: setup-pictures desktop
 
 bench: release release-desktop
 	$(CARGO) build --locked -p charmkeeper-desktop-tests --bin bench-desktop
+	$(CARGO) build --locked --release -p charmkeeper-toolshed --bin space-server
 	$(CARGO) run --locked --release -p charmkeeper-tests --bin bench
 
 # deb and rpm on Linux. The formats of other systems are configured in

@@ -182,12 +182,21 @@ impl Going {
         next(&mut self.err, fits).await
     }
 
+    /// Its process id.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("the program is still there")
+    }
+
     /// Sends a signal by its name, as in `TERM`.
     ///
     /// # Panics
     /// When the program is gone already.
     pub async fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("the program is still there");
+        let pid = self.pid();
         let sent = Command::new("kill")
             .args(["-s".as_ref(), OsStr::new(name), pid.to_string().as_ref()])
             .status()

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use charmkeeper_space::codec;
 use charmkeeper_space::identity::Identity;
+use charmkeeper_space::pieces::lease_id;
 use charmkeeper_toolshed::seed::{PieceSeed, SeededPiece};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -64,12 +65,21 @@ impl RemoteStage {
     /// # Panics
     /// As all helpers, when something cannot be started.
     pub async fn start() -> Self {
+        Self::start_with(CODE).await
+    }
+
+    /// The same with a charm of the caller's own; its inputs are a number `count`
+    /// and a list `items`.
+    ///
+    /// # Panics
+    /// As all helpers, when something cannot be started.
+    pub async fn start_with(code: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("server");
         let seeding = charmkeeper_toolshed::SpaceServer::start(&data).await;
         let seeding = seeding.expect("a server");
         let inputs = json!({ "count": 0, "items": [] });
-        let seed = PieceSeed::simple("test pieces", "Ticker", CODE, inputs);
+        let seed = PieceSeed::simple("test pieces", "Ticker", code, inputs);
         let seeded = seeding.seed_home(&Self::person(), &[seed]).expect("seeds");
         let piece = seeded.pieces.into_iter().next().expect("a piece");
         drop(seeding);
@@ -89,11 +99,20 @@ impl RemoteStage {
     /// When something of it does not work.
     pub async fn connected() -> (Self, Going) {
         let stage = Self::start().await;
-        let serve = stage.serve().await;
-        stage.connect(&["--passphrase-stdin"], PASSPHRASE).await;
-        stage.adopt().await;
-        stage.settled().await;
+        let serve = stage.join().await;
         (stage, serve)
+    }
+
+    /// Starts `serve`, gives it the key, and has the piece's charm here.
+    ///
+    /// # Panics
+    /// When something of it does not work.
+    pub async fn join(&self) -> Going {
+        let serve = self.serve().await;
+        self.connect(&["--passphrase-stdin"], PASSPHRASE).await;
+        self.adopt().await;
+        self.settled().await;
+        serve
     }
 
     /// The person.
@@ -276,6 +295,22 @@ impl RemoteStage {
         .collect()
     }
 
+    /// The numbers that the program's commits have when each of these runs made
+    /// one: what it says of its lease on the piece counts too.
+    ///
+    /// # Panics
+    /// When the server's files cannot be read.
+    #[must_use]
+    pub fn numbers_of(&self, runs: u64) -> Vec<u64> {
+        let lease = lease_id(&self.piece.piece);
+        let sql = "SELECT count(*) FROM revision r JOIN accepted a ON a.space = r.space
+                   AND a.seq = r.seq WHERE r.space = ?1 AND r.id = ?2";
+        let count = self
+            .server_db()
+            .query_row(sql, [&lease.space, &lease.id], |row| row.get::<_, i64>(0));
+        (1..=runs + count.expect("a number").unsigned_abs()).collect()
+    }
+
     /// The numbers of the program's own commits in the piece's space, in the order
     /// in which the server took them.
     ///
@@ -376,7 +411,7 @@ impl RemoteStage {
         let wanted: Vec<String> = (1..=runs).map(|n| format!("run {n}")).collect();
         assert_eq!(names, wanted, "{when}");
         assert_eq!(count, runs, "{when}");
-        let numbers: Vec<u64> = (1..=runs).collect();
+        let numbers = self.numbers_of(runs);
         assert_eq!(self.numbers(), numbers, "{when}: commits of this computer");
         wait_until(&format!("{when}: both sides are the same"), async || {
             self.difference().is_none()

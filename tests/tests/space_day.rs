@@ -74,7 +74,7 @@ async fn a_day_of_changes_is_told_in_order_and_once() {
             assert_eq!(written["count"], 1, "minute {run}");
         }
     }
-    let numbers: Vec<u64> = (1..=before + RUNS).collect();
+    let numbers = stage.numbers_of(before + RUNS);
     assert_eq!(stage.numbers(), numbers, "one commit for each run");
     let (count, names) = stage.elements();
     assert_eq!(count, before + RUNS);

@@ -136,7 +136,11 @@ pub(crate) fn charm(
         state: word.to_owned(),
         detail,
         interval_seconds: row.interval_ms / 1000,
-        enabled: row.enabled && row.paused_reason.is_none() && updater::works(row),
+        enabled: row.enabled
+            && row.paused_reason.is_none()
+            && updater::works(row)
+            // Known to the scheduler a moment before it is stored.
+            && !matches!(state, Some(State::NoFavorite)),
         next_run_at: next,
         last_run_at: row.schedule.last_run_at,
         last_outcome: row.schedule.last_outcome,

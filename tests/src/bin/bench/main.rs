@@ -5,7 +5,7 @@
 //! are noisy: run it twice before believing a miss. `bench quick` leaves out the
 //! three minutes of the thousand charms; `bench history` is the history alone,
 //! which needs no built program; `bench node` compares an importer with Node;
-//! `bench desktop` is the icon and the window alone.
+//! `bench desktop` is the icon and the window alone; `bench space` remote spaces.
 
 #![allow(
     clippy::print_stdout,
@@ -19,6 +19,7 @@ mod history;
 mod node;
 mod process;
 mod serve;
+mod space;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -68,6 +69,10 @@ fn main() -> ExitCode {
         desktop::measure(&mut bench, &history::home());
         return bench.end();
     }
+    if what == "space" {
+        space::measure(&mut bench);
+        return bench.end();
+    }
     let binary = binary();
     if what == "node" {
         node::measure(&mut bench, &binary);
@@ -82,6 +87,7 @@ fn main() -> ExitCode {
     let home = history::home();
     history::measure(&mut bench, &home);
     node::measure(&mut bench, &binary);
+    space::measure(&mut bench);
     desktop::measure(&mut bench, &home);
     bench.end()
 }

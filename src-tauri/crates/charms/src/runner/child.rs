@@ -71,12 +71,13 @@ impl Drop for Killer {
     }
 }
 
-/// What the thread hands over when the process runs.
+/// What the thread hands over when the process runs. Wherever it is dropped, also
+/// on its way to somebody who no longer waits, the process ends.
 struct Started {
     stdin: std::process::ChildStdin,
     stdout: std::process::ChildStdout,
     pid: u32,
-    target: Arc<Mutex<Option<Target>>>,
+    killer: Killer,
 }
 
 /// Starts a worker.
@@ -93,9 +94,8 @@ pub(super) async fn spawn(cmd: &WorkerCommand, limits: ProcessLimits) -> io::Res
         stdin,
         stdout,
         pid,
-        target,
+        killer,
     } = started.await.map_err(gone)??;
-    let killer = Killer(target);
     Ok(Child {
         stdin: tokio::process::ChildStdin::from_std(stdin)?,
         stdout: tokio::process::ChildStdout::from_std(stdout)?,
@@ -167,15 +167,14 @@ fn guard(
             stdin,
             stdout,
             pid: child.id(),
-            target: Arc::clone(&target),
+            killer: Killer(Arc::clone(&target)),
         }),
         // All three were asked for as pipes.
         _ => Err(io::Error::other("the worker has no pipes")),
     };
-    if starting.send(started).is_err() {
-        // The future that wanted the worker is gone.
-        Killer(Arc::clone(&target)).kill();
-    }
+    // When the future that wanted the worker is gone, this drop kills it; a binding
+    // would keep it until the wait below has ended.
+    drop(starting.send(started));
     let last_words = stderr.map(last_words).unwrap_or_default();
     let exit = wait(&mut child, &target);
     let _nobody_asks = ended.send(Exit { last_words, ..exit });
