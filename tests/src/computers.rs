@@ -1,5 +1,6 @@
 //! Computers of one person in one test, and the space that they share.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,6 +97,32 @@ impl World {
     }
 }
 
+/// A keeper whose data is below `folder`, without Google, with the built program
+/// for its workers.
+///
+/// # Panics
+/// When another keeper has the data.
+#[must_use]
+pub fn config(folder: &Path) -> KeeperConfig {
+    let home = Home::open(&folder.join("home")).unwrap();
+    let lock = home.lock().unwrap();
+    KeeperConfig {
+        home,
+        lock,
+        endpoints: Endpoints::below(&Url::parse("http://127.0.0.1:9").unwrap()).unwrap(),
+        client: None,
+        vault: VaultChoice::KeychainOrMemory,
+        worker: WorkerCommand {
+            program: program::path(),
+            args: vec!["worker".into()],
+        },
+        run_limit: Duration::from_secs(60),
+        serving: true,
+        clock: Arc::new(SystemClock::default()),
+        random: Arc::new(SystemRandom),
+    }
+}
+
 /// A computer of the person: its keeper runs in the test.
 pub struct Desktop {
     /// Its keeper.
@@ -122,23 +149,7 @@ impl Desktop {
     /// # Panics
     /// When it cannot be done.
     pub async fn open(name: &str, folder: TempDir) -> Self {
-        let home = Home::open(&folder.path().join("home")).unwrap();
-        let lock = home.lock().unwrap();
-        let config = KeeperConfig {
-            home,
-            lock,
-            endpoints: Endpoints::below(&Url::parse("http://127.0.0.1:9").unwrap()).unwrap(),
-            client: None,
-            vault: VaultChoice::KeychainOrMemory,
-            worker: WorkerCommand {
-                program: program::path(),
-                args: vec!["worker".into()],
-            },
-            run_limit: Duration::from_secs(60),
-            serving: true,
-            clock: Arc::new(SystemClock::default()),
-            random: Arc::new(SystemRandom),
-        };
+        let config = config(folder.path());
         let computer = Computer {
             name: name.to_owned(),
             ..Computer::this()

@@ -4,17 +4,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use charmkeeper_accounts::Endpoints;
+use charmkeeper_base::Secret;
 use charmkeeper_base::random::SeededRandom;
-use charmkeeper_base::{Secret, SystemClock, random::SystemRandom};
-use charmkeeper_charms::runner::WorkerCommand;
 use charmkeeper_keeper::api::{ApiError, ErrorCode, Event, Request};
-use charmkeeper_keeper::home::Home;
-use charmkeeper_keeper::{Keeper, KeeperConfig, KeyForm, VaultChoice};
+use charmkeeper_keeper::{Keeper, KeyForm};
 use charmkeeper_space::identity::Identity;
-use charmkeeper_tests::program;
+use charmkeeper_tests::computers::config;
 use charmkeeper_toolshed::seed::{PieceSeed, SeededPiece};
 use charmkeeper_toolshed::{Action, Options, Rule, SpaceServer};
 use serde_json::{Value, json};
@@ -38,24 +34,7 @@ export default pattern<{ count: number; items: string[] }, any>(({ count, items 
 "#;
 
 async fn open(folder: &Path) -> Arc<Keeper> {
-    let home = Home::open(&folder.join("home")).unwrap();
-    let lock = home.lock().unwrap();
-    let keeper = Keeper::open(KeeperConfig {
-        home,
-        lock,
-        endpoints: Endpoints::below(&Url::parse("http://127.0.0.1:9").unwrap()).unwrap(),
-        client: None,
-        vault: VaultChoice::KeychainOrMemory,
-        worker: WorkerCommand {
-            program: program::path(),
-            args: vec!["worker".into()],
-        },
-        run_limit: Duration::from_secs(60),
-        serving: true,
-        clock: Arc::new(SystemClock::default()),
-        random: Arc::new(SystemRandom),
-    });
-    keeper.await.unwrap()
+    Keeper::open(config(folder)).await.unwrap()
 }
 
 async fn try_ask(keeper: &Keeper, request: Request) -> Result<Value, ApiError> {

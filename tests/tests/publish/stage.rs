@@ -2,20 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use charmkeeper_accounts::Endpoints;
-use charmkeeper_base::{Secret, SystemClock, random::SystemRandom};
-use charmkeeper_charms::runner::WorkerCommand;
+use charmkeeper_base::Secret;
 use charmkeeper_keeper::api::{ApiError, Request};
-use charmkeeper_keeper::home::Home;
-use charmkeeper_keeper::{Keeper, KeeperConfig, KeyForm, VaultChoice};
+use charmkeeper_keeper::{Keeper, KeyForm};
 use charmkeeper_space::identity::Identity;
-use charmkeeper_tests::program;
+use charmkeeper_tests::computers::config;
 use charmkeeper_toolshed::{Options, SpaceServer};
 use serde_json::Value;
 use tokio::sync::mpsc;
-use url::Url;
 
 use crate::reader::Reader;
 
@@ -55,24 +50,7 @@ pub(crate) fn shared() -> String {
 }
 
 pub(crate) async fn open(folder: &Path) -> Arc<Keeper> {
-    let home = Home::open(&folder.join("home")).unwrap();
-    let lock = home.lock().unwrap();
-    let keeper = Keeper::open(KeeperConfig {
-        home,
-        lock,
-        endpoints: Endpoints::below(&Url::parse("http://127.0.0.1:9").unwrap()).unwrap(),
-        client: None,
-        vault: VaultChoice::KeychainOrMemory,
-        worker: WorkerCommand {
-            program: program::path(),
-            args: vec!["worker".into()],
-        },
-        run_limit: Duration::from_secs(60),
-        serving: true,
-        clock: Arc::new(SystemClock::default()),
-        random: Arc::new(SystemRandom),
-    });
-    keeper.await.unwrap()
+    Keeper::open(config(folder)).await.unwrap()
 }
 
 pub(crate) async fn try_ask(keeper: &Keeper, request: Request) -> Result<Value, ApiError> {

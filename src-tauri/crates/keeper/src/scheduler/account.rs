@@ -24,6 +24,9 @@ pub(super) struct Account {
     bar: Option<Bar>,
     /// The bar was found by a run, so that a good run lifts it.
     by_run: bool,
+    /// When the bar was set. A run that began before may end well with what the
+    /// account granted then; it lifts nothing.
+    barred_at: Option<Vt>,
     /// A barred account is tried again then.
     retry: Option<Vt>,
     /// The pause the keeper reported.
@@ -159,6 +162,7 @@ impl Scheduler {
         account.known = true;
         account.bar = bar;
         account.by_run = found_by.is_some();
+        account.barred_at = bar.is_some().then_some(t);
         account.retry = (bar == Some(Bar::Keychain)).then(|| t.saturating_add(KEYCHAIN_RETRY));
         let Some(bar) = bar else {
             account.mended = account.told.take().or(account.mended);
@@ -256,8 +260,8 @@ impl Scheduler {
         }
     }
 
-    /// A good run of a charm shows that its accounts work.
-    pub(super) fn accounts_worked(&mut self, c: &Charm) {
+    /// A good run of a charm, begun then, shows that its accounts work.
+    pub(super) fn accounts_worked(&mut self, c: &Charm, began: Vt) {
         for name in &c.plan.accounts {
             let Some(account) = self.accounts.get_mut(name) else {
                 continue;
@@ -270,7 +274,8 @@ impl Scheduler {
             }
             // With several accounts a good run does not show which one worked,
             // and what the keeper reported only the keeper takes back.
-            if account.by_run && c.plan.accounts.len() == 1 {
+            let after = account.barred_at.is_none_or(|at| began >= at);
+            if account.by_run && after && c.plan.accounts.len() == 1 {
                 account.bar = None;
                 account.retry = None;
             }

@@ -241,7 +241,7 @@ impl Scheduler {
         if told.paused || told.scope || told.sign_in || ended.was_overdue {
             self.notify(Notice::WorkingAgain(Subject::Charm(c.plan.id.clone())));
         }
-        self.accounts_worked(&c);
+        self.accounts_worked(&c, ended.began);
         self.next_regular(ended);
     }
 

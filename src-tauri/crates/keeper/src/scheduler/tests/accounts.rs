@@ -80,6 +80,24 @@ fn a_stored_sign_in_state_is_no_news() {
 }
 
 #[test]
+fn a_run_that_began_before_the_sign_in_died_and_ends_well_proves_nothing() {
+    let mut rig = Rig::new();
+    rig.hold = true;
+    rig.add(mail());
+    rig.add(with_account("b", "t", "me"));
+    rig.pass(secs(90));
+    rig.begin("b");
+    rig.pass(secs(3));
+    rig.begin("a");
+    rig.pass(secs(1));
+    rig.end_charm("a", failed(ErrorKind::SignIn));
+    assert_eq!(rig.notices().len(), 1);
+    rig.end_charm("b", good());
+    assert!(rig.notices().is_empty(), "it does not work again");
+    assert!(matches!(rig.state("a"), State::NeedsSignIn { .. }));
+}
+
+#[test]
 fn a_sign_in_that_was_put_right_during_the_run_is_tried_again() {
     let mut rig = Rig::new();
     rig.hold = true;
