@@ -108,14 +108,11 @@ pub(crate) fn charm(
             None,
         ),
         _ if !row.enabled || !updater::works(row) => ("off", off(row), None),
-        _ => match &row.paused_reason {
-            Some(reason) => ("paused", reason.clone(), None),
-            None => (
-                "stopped",
-                "No keeper is running, so its timer is off.".to_owned(),
-                None,
-            ),
-        },
+        _ => (
+            "stopped",
+            "No keeper is running, so its timer is off.".to_owned(),
+            None,
+        ),
     };
     let facts = &row.facts;
     CharmView {

@@ -15,21 +15,18 @@
 //! So nothing has to be known of `text` and `bytes` here, and other forms are left
 //! as they are.
 
-use oxc_allocator::{Allocator, ArenaBox, ArenaVec, GetAllocator, TakeIn};
+use oxc_allocator::{Allocator, TakeIn};
 use oxc_ast::ast::{
-    Argument, ArrayExpressionElement, ArrowFunctionBody, AssignmentTarget, BindingIdentifier,
-    BindingPattern, CallExpression, Expression, ForStatement, ForStatementInit,
-    FormalParameterKind, FormalParameters, IdentifierName, ImportDeclarationSpecifier,
-    ImportOrExportKind, Program as Tree, SimpleAssignmentTarget, Statement, StringLiteral,
-    VariableDeclarationKind,
+    Argument, ArrowFunctionBody, AssignmentTarget, BindingPattern, CallExpression, Expression,
+    ForStatement, ForStatementInit, IdentifierName, Program as Tree, SimpleAssignmentTarget,
+    Statement, VariableDeclarationKind,
 };
-use oxc_ast::builder::AstBuilder;
 use oxc_ast_visit::VisitMut;
 use oxc_ast_visit::walk_mut::{walk_expression, walk_for_statement};
 use oxc_span::{GetSpan, SPAN, Span};
 use oxc_syntax::operator::{AssignmentOperator, BinaryOperator, UpdateOperator};
 
-use super::reactive::HELPERS;
+use super::reactive::{HELPERS, Make};
 
 /// True when the text of a file may hold one of the forms.
 pub(super) fn may_be_in(text: &str) -> bool {
@@ -46,21 +43,18 @@ pub(super) fn rewrite<'a>(
     imported: bool,
 ) -> bool {
     let mut rewriter = Rewriter {
-        builder: AstBuilder::new(allocator),
-        helpers: allocator.alloc_str(helpers),
+        make: Make::new(allocator, helpers),
         used: false,
     };
     rewriter.visit_program(tree);
     if rewriter.used && !imported {
-        let import = rewriter.import();
-        tree.body.insert(0, import);
+        tree.body.insert(0, rewriter.make.import(HELPERS));
     }
     rewriter.used
 }
 
 struct Rewriter<'a> {
-    builder: AstBuilder<'a>,
-    helpers: &'a str,
+    make: Make<'a>,
     used: bool,
 }
 
@@ -73,11 +67,11 @@ impl<'a> VisitMut<'a> for Rewriter<'a> {
             _ => return,
         };
         let end = match test {
-            Expression::Identifier(name) => self.name(name.name.as_str()),
+            Expression::Identifier(name) => self.make.name(name.name.as_str()),
             // `Copy::of` has seen that it is `text.length`.
-            _ => self.member(self.name(copy.text), "length", SPAN),
+            _ => self.length(copy.text),
         };
-        let [bytes, text] = [copy.bytes, copy.text].map(|name| self.name(name));
+        let [bytes, text] = [copy.bytes, copy.text].map(|name| self.make.name(name));
         let start = self.helper(it.span, "copyCodes", [bytes, text, end]);
         if let Some(ForStatementInit::VariableDeclaration(declaration)) = &mut it.init
             && let Some(counter) = declaration.declarations.first_mut()
@@ -98,42 +92,35 @@ impl<'a> VisitMut<'a> for Rewriter<'a> {
             return;
         }
         let span = call.span;
-        let arguments = call.arguments.take_in(&self.builder);
+        let arguments = call.arguments.take_in(&self.make.builder);
         let given = arguments.into_iter().filter_map(|argument| match argument {
             Argument::SpreadElement(_) => None,
             other => Some(other.into_expression()),
         });
-        let all: Vec<_> = [self.name("Uint8Array")].into_iter().chain(given).collect();
+        let all: Vec<_> = [self.make.name("Uint8Array")]
+            .into_iter()
+            .chain(given)
+            .collect();
         *expression = self.helper(span, "fromCodes", all);
     }
 }
 
 impl<'a> Rewriter<'a> {
-    fn name(&self, name: &str) -> Expression<'a> {
-        let name = self.builder.allocator().alloc_str(name);
-        Expression::new_identifier(SPAN, name, &self.builder)
-    }
-
-    fn member(&self, object: Expression<'a>, name: &'static str, span: Span) -> Expression<'a> {
-        let property = IdentifierName::new(SPAN, name, &self.builder);
-        Expression::new_static_member_expression(span, object, property, false, &self.builder)
-    }
-
     /// `a.replace(b, c).replace(d, e)` as `helpers.replaceChain(a, steps, () => [b, c,
     /// d, e])`, with the steps as JSON.
     fn chain(&mut self, expression: &mut Expression<'a>) {
         let span = expression.span();
-        let mut text = expression.take_in(&self.builder);
+        let mut text = expression.take_in(&self.make.builder);
         let mut pairs = Vec::new();
         while replacements(&text) > 0 {
             let Expression::CallExpression(call) = &mut text else {
                 break;
             };
-            let pair = call.arguments.take_in(&self.builder);
+            let pair = call.arguments.take_in(&self.make.builder);
             let Expression::StaticMemberExpression(callee) = &mut call.callee else {
                 break;
             };
-            let inner = callee.object.take_in(&self.builder);
+            let inner = callee.object.take_in(&self.make.builder);
             pairs.push(pair);
             text = inner;
         }
@@ -141,36 +128,11 @@ impl<'a> Rewriter<'a> {
         let steps: Vec<_> = pairs.iter().filter_map(|pair| step(pair)).collect();
         // Plain texts always have JSON.
         let steps = serde_json::to_string(&steps).unwrap_or_default();
-        let steps = self.builder.allocator().alloc_str(&steps);
-        let steps = Expression::new_string_literal(SPAN, steps, None, &self.builder);
+        let steps = self.make.string(&steps, SPAN);
         let elements = pairs.into_iter().flatten();
-        let elements =
-            elements.map(|argument| ArrayExpressionElement::from(argument.into_expression()));
-        let list = ArenaVec::from_iter_in(elements, &self.builder);
-        let list = Expression::new_array_expression(SPAN, list, &self.builder);
-        let literals = self.thunk(list);
+        let list = self.make.array(elements.map(Argument::into_expression));
+        let literals = self.make.thunk(list);
         *expression = self.helper(span, "replaceChain", [text, steps, literals]);
-    }
-
-    /// `() => result`.
-    fn thunk(&self, result: Expression<'a>) -> Expression<'a> {
-        let parameters = FormalParameters::boxed(
-            SPAN,
-            FormalParameterKind::ArrowFormalParameters,
-            ArenaVec::new_in(&self.builder),
-            None::<ArenaBox<'a, _>>,
-            &self.builder,
-        );
-        let body = ArrowFunctionBody::from(result);
-        Expression::new_arrow_function_expression(
-            SPAN,
-            false,
-            None,
-            parameters,
-            None,
-            body,
-            &self.builder,
-        )
     }
 
     /// `helpers.function(arguments)`, said to stand at `span`.
@@ -181,21 +143,15 @@ impl<'a> Rewriter<'a> {
         arguments: impl IntoIterator<Item = Expression<'a>>,
     ) -> Expression<'a> {
         self.used = true;
-        let helpers = Expression::new_identifier(span, self.helpers, &self.builder);
-        let callee = self.member(helpers, function, SPAN);
-        let list = arguments.into_iter().map(Argument::from);
-        let list = ArenaVec::from_iter_in(list, &self.builder);
-        Expression::new_call_expression(span, callee, None, list, false, &self.builder)
+        self.make.helper(span, function, arguments)
     }
 
-    fn import(&self) -> Statement<'a> {
-        let local = BindingIdentifier::new(SPAN, self.helpers, &self.builder);
-        let all =
-            ImportDeclarationSpecifier::new_import_namespace_specifier(SPAN, local, &self.builder);
-        let list = ArenaVec::from_iter_in([all], &self.builder);
-        let source = StringLiteral::new(SPAN, HELPERS, None, &self.builder);
-        let kind = ImportOrExportKind::Value;
-        Statement::new_import_declaration(SPAN, Some(list), source, None, None, kind, &self.builder)
+    /// `text.length`.
+    fn length(&self, text: &str) -> Expression<'a> {
+        let builder = &self.make.builder;
+        let property = IdentifierName::new(SPAN, "length", builder);
+        let object = self.make.name(text);
+        Expression::new_static_member_expression(SPAN, object, property, false, builder)
     }
 }
 

@@ -10,14 +10,14 @@ use oxc_ast::builder::AstBuilder;
 use oxc_span::{SPAN, Span};
 
 /// Makes nodes in the arena of one file.
-pub(super) struct Make<'a> {
-    pub(super) builder: AstBuilder<'a>,
+pub(in crate::compile) struct Make<'a> {
+    pub(in crate::compile) builder: AstBuilder<'a>,
     /// The local name of the helpers' module.
     name: &'a str,
 }
 
 impl<'a> Make<'a> {
-    pub(super) fn new(allocator: &'a Allocator, name: &str) -> Self {
+    pub(in crate::compile) fn new(allocator: &'a Allocator, name: &str) -> Self {
         Self {
             builder: AstBuilder::new(allocator),
             name: allocator.alloc_str(name),
@@ -28,20 +28,20 @@ impl<'a> Make<'a> {
         self.builder.allocator().alloc_str(text)
     }
 
-    pub(super) fn string(&self, text: &str, span: Span) -> Expression<'a> {
+    pub(in crate::compile) fn string(&self, text: &str, span: Span) -> Expression<'a> {
         Expression::new_string_literal(span, self.text(text), None, &self.builder)
     }
 
-    pub(super) fn null(&self) -> Expression<'a> {
+    pub(in crate::compile) fn null(&self) -> Expression<'a> {
         Expression::new_null_literal(SPAN, &self.builder)
     }
 
-    pub(super) fn name(&self, name: &str) -> Expression<'a> {
+    pub(in crate::compile) fn name(&self, name: &str) -> Expression<'a> {
         Expression::new_identifier(SPAN, self.text(name), &self.builder)
     }
 
     /// `helpers.function(arguments)`, said to stand at `span`.
-    pub(super) fn helper(
+    pub(in crate::compile) fn helper(
         &self,
         span: Span,
         function: &'static str,
@@ -56,7 +56,7 @@ impl<'a> Make<'a> {
         Expression::new_call_expression(span, callee, None, list, false, &self.builder)
     }
 
-    pub(super) fn array(
+    pub(in crate::compile) fn array(
         &self,
         elements: impl IntoIterator<Item = Expression<'a>>,
     ) -> Expression<'a> {
@@ -66,7 +66,7 @@ impl<'a> Make<'a> {
     }
 
     /// `() => result`.
-    pub(super) fn thunk(&self, result: Expression<'a>) -> Expression<'a> {
+    pub(in crate::compile) fn thunk(&self, result: Expression<'a>) -> Expression<'a> {
         let parameters = FormalParameters::boxed(
             SPAN,
             FormalParameterKind::ArrowFormalParameters,
@@ -86,7 +86,7 @@ impl<'a> Make<'a> {
     }
 
     /// `import * as name from "module"`.
-    pub(super) fn import(&self, module: &'static str) -> Statement<'a> {
+    pub(in crate::compile) fn import(&self, module: &'static str) -> Statement<'a> {
         let local = BindingIdentifier::new(SPAN, self.name, &self.builder);
         let specifier =
             ImportDeclarationSpecifier::new_import_namespace_specifier(SPAN, local, &self.builder);

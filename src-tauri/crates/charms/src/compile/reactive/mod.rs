@@ -31,6 +31,7 @@ mod site;
 mod value;
 
 pub(super) use building::Building;
+pub(super) use make::Make;
 pub(super) use plan::{Plan, plan};
 pub(super) use rewrite::rewrite;
 
