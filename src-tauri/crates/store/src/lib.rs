@@ -56,8 +56,8 @@ pub use open::{Opened, SetAside};
 pub use pauses::Pause;
 pub use prune::Pruned;
 pub use remote::{
-    Acknowledged, CharmMove, Moved, NewChange, OutboxChange, OutboxCounts, Prepared, Rebase,
-    RemoteSpace, ReplicaDocument, Standing, StuckChange,
+    Acknowledged, CharmMove, Mark, Moved, NewChange, OutboxChange, OutboxCounts, Prepared, Rebase,
+    RemoteSpace, ReplicaDocument, ReplicaPage, Standing, StuckChange,
 };
 pub use runs::{NewRun, RunError, RunRow};
 pub use spaces::{Space, SpaceKind};

@@ -195,12 +195,7 @@ async fn learn(
 ) -> Result<(), Halt> {
     let ids: Vec<String> = entry.documents.keys().cloned().collect();
     let unknown = blocking(store, space, move |store, space| {
-        let known = store.replica(space, &ids)?;
-        let unknown = ids
-            .into_iter()
-            .zip(known)
-            .filter(|(_, known)| known.is_none());
-        Ok(unknown.map(|(id, _)| id).collect::<Vec<_>>())
+        store.unheard_of(space, ids)
     })
     .await?;
     if unknown.is_empty() {

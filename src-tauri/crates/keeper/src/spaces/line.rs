@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use charmkeeper_space::client::{Session, SpaceError, Verdict};
 use charmkeeper_space::messages::{
-    Commit, ConfirmedRead, Operation as Wire, Precondition, Query, QueryRoot, SPACE_SCOPE,
+    self, Commit, ConfirmedRead, Operation as Wire, Precondition, Query, QueryRoot, SPACE_SCOPE,
+    Watch,
 };
 use charmkeeper_space::outbox::{Body, Operation};
 use charmkeeper_store::ReplicaDocument;
@@ -26,6 +27,15 @@ pub(crate) enum Trouble {
 pub(crate) trait Line: Send + Sync {
     /// The documents as the server has them now, each of them, present or not.
     async fn query(&self, ids: &[String]) -> Result<Vec<ReplicaDocument>, Trouble>;
+    /// From now on tells about these documents too, or, without `more`, about these
+    /// alone, under a name that is new in this session. Answers what it has not
+    /// told of them before.
+    async fn watch(
+        &self,
+        name: &str,
+        ids: &[String],
+        more: bool,
+    ) -> Result<Vec<ReplicaDocument>, Trouble>;
     /// Commits under this number; the server's number of the commit.
     async fn transact(&self, local_seq: u64, body: &Body) -> Result<u64, Trouble>;
 }
@@ -66,6 +76,17 @@ pub(crate) fn query(ids: &[String]) -> Query {
     Query {
         roots: ids.iter().map(QueryRoot::document).collect(),
     }
+}
+
+/// The documents of a sync that everybody who may read the space sees.
+pub(crate) fn news(sync: messages::Sync) -> Vec<ReplicaDocument> {
+    let upserts = sync.upserts.into_iter().filter(|u| u.scope == SPACE_SCOPE);
+    let news = upserts.map(|upsert| ReplicaDocument {
+        id: upsert.id,
+        seq: upsert.seq,
+        doc: upsert.document,
+    });
+    news.collect()
 }
 
 /// What the sync makes of an error of the client.
@@ -109,6 +130,24 @@ impl Line for Session {
             }
         }
         Ok(documents)
+    }
+
+    async fn watch(
+        &self,
+        name: &str,
+        ids: &[String],
+        more: bool,
+    ) -> Result<Vec<ReplicaDocument>, Trouble> {
+        let watch = vec![Watch {
+            id: name.to_owned(),
+            query: query(ids),
+        }];
+        let answer = if more {
+            self.watch_more(watch).await
+        } else {
+            Session::watch(self, watch).await
+        };
+        Ok(news(answer.map_err(|e| trouble(&e))?.sync))
     }
 
     async fn transact(&self, local_seq: u64, body: &Body) -> Result<u64, Trouble> {

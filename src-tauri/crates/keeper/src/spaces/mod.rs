@@ -1,7 +1,8 @@
 //! Remote spaces and favorites.
 //!
 //! Owns the requests about spaces, and the parts that keep a space in sync: `desk`
-//! (connections and tasks), `task` (one space), `drain` (the outbox), `outgoing`
+//! (connections and tasks), `task` (one space), `watching` (what its server tells
+//! about), `drain` (the outbox), `outgoing`
 //! and `finish` (what a run leaves), `read` (documents that are not here yet),
 //! `connect` and `keys` (getting in), `favorites` and `adopt` (what the person
 //! starred), `lease` (which computer runs it), `unstarred` (favorites that are
@@ -24,6 +25,7 @@ mod registered;
 mod task;
 pub(crate) mod unstarred;
 mod views;
+mod watching;
 
 #[cfg(test)]
 mod tests;

@@ -13,16 +13,17 @@ use std::sync::Arc;
 use charmkeeper_base::ErrorKind;
 use charmkeeper_base::cell::DocRef;
 use charmkeeper_space::client::{Opened, Session};
-use charmkeeper_space::messages::{SPACE_SCOPE, Sync, Watch};
+use charmkeeper_space::messages::Sync;
 use charmkeeper_space::pieces::lease_id;
 use charmkeeper_store::ReplicaDocument;
 use tokio::sync::{mpsc, oneshot};
 
-use super::desk::{Desk, Live, of_space};
+use super::desk::{Desk, Live};
 use super::drain::{self, Halt, Step, blocking};
 use super::lease::{Answer, Want, settle};
-use super::line::{Line, Trouble, query};
+use super::line::{Trouble, news};
 use super::outgoing::SEEN;
+use super::watching::{PAGE, Page, Watching};
 use crate::api::{ApiError, Event};
 use crate::core::{Core, of_store};
 
@@ -65,8 +66,7 @@ struct Task {
     shut: Option<String>,
     /// Something may wait in the outbox.
     wake: bool,
-    watched: BTreeSet<String>,
-    watches: u64,
+    watching: Watching,
     waiting: Vec<oneshot::Sender<Result<u64, ApiError>>>,
 }
 
@@ -84,8 +84,7 @@ pub(super) async fn run(
         open: None,
         shut: None,
         wake: false,
-        watched: BTreeSet::new(),
-        watches: 0,
+        watching: Watching::default(),
         waiting: Vec::new(),
     };
     let mut held: VecDeque<Message> = VecDeque::new();
@@ -160,11 +159,12 @@ impl Task {
         self.shut = None;
         self.wake = true;
         if let Some(sync) = opened.sync {
-            self.integrate(sync).await;
+            self.take_in(news(sync)).await;
         }
         if !opened.resumed || opened.gap {
-            self.watch_all().await;
+            self.watching.forget();
         }
+        self.watch_on().await;
         let live = Live {
             open: true,
             trouble: None,
@@ -204,21 +204,9 @@ impl Task {
 
     async fn synced(&mut self, sync: Sync) {
         let seen = sync.to_seq;
-        self.integrate(sync).await;
+        self.take_in(news(sync)).await;
         // The next resume tells it anyway.
         let _ = self.session.ack(seen).await;
-    }
-
-    async fn integrate(&self, sync: Sync) {
-        let upserts = sync.upserts.into_iter().filter(|u| u.scope == SPACE_SCOPE);
-        let news = upserts
-            .map(|upsert| ReplicaDocument {
-                id: upsert.id,
-                seq: upsert.seq,
-                doc: upsert.document,
-            })
-            .collect();
-        self.take_in(news).await;
     }
 
     async fn take_in(&self, news: Vec<ReplicaDocument>) -> bool {
@@ -241,34 +229,40 @@ impl Task {
         }
     }
 
-    /// Watches everything that the replica holds.
-    async fn watch_all(&mut self) {
-        let ids = blocking(&self.core.store, self.space(), |store, space| {
-            store.replica_ids(space)
-        });
-        let ids = match ids.await {
-            Ok(ids) => ids,
-            Err(e) => {
-                tracing::error!("the replica could not be read: {e}");
+    /// Watches what the replica holds and is not watched yet, one page after
+    /// another: after the session began anew, after a connection was lost on the
+    /// way, and what came in with our own changes.
+    async fn watch_on(&mut self) {
+        let store = Arc::clone(&self.core.store);
+        loop {
+            let page = self
+                .watching
+                .page(&store, self.session.space(), &self.session)
+                .await;
+            let taken = match page {
+                Ok(None) => return,
+                Ok(Some(page)) => self.take_page(page).await,
+                Err(Halt::Store(e)) => Err(of_store(&e)),
+                Err(Halt::Line(trouble)) => Err(of_trouble(trouble)),
+            };
+            if let Err(error) = taken {
+                tracing::warn!("a space is not watched as a whole: {error}");
                 return;
             }
-        };
-        if ids.is_empty() {
-            return;
         }
-        let all: Vec<String> = ids.iter().cloned().collect();
-        self.watches += 1;
-        let watch = Watch {
-            id: format!("w{}", self.watches),
-            query: query(&all),
-        };
-        match self.session.watch(vec![watch]).await {
-            Ok(answer) => {
-                self.watched = ids;
-                self.integrate(answer.sync).await;
-            }
-            Err(error) => tracing::warn!("a space could not be watched: {error}"),
+    }
+
+    async fn take_page(&mut self, page: Page) -> Result<(), ApiError> {
+        if !self.take_in(page.news).await {
+            return Err(ApiError::new(
+                ErrorKind::Local,
+                "What the space holds could not be stored.",
+            ));
         }
+        let taken = self
+            .watching
+            .taken(&self.core.store, self.session.space(), page.reach);
+        taken.await.map_err(|e| of_store(&e))
     }
 
     /// Reads documents and watches them from now on.
@@ -280,40 +274,32 @@ impl Task {
                 .unwrap_or_else(|| "The space is not connected at the moment.".to_owned());
             return Err(ApiError::new(ErrorKind::Offline, words));
         }
+        let store = Arc::clone(&self.core.store);
         let ids: Vec<String> = ids.into_iter().collect();
-        let news = Line::query(&self.session, &ids).await.map_err(of_trouble)?;
-        if !self.take_in(news).await {
-            return Err(ApiError::new(
-                ErrorKind::Local,
-                "What the space holds could not be stored.",
-            ));
-        }
-        let new: Vec<String> = ids
-            .into_iter()
-            .filter(|id| !self.watched.contains(id))
-            .collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        self.watches += 1;
-        let watch = Watch {
-            id: format!("w{}", self.watches),
-            query: query(&new),
-        };
-        match self.session.watch_more(vec![watch]).await {
-            Ok(answer) => {
-                self.watched.extend(new);
-                self.integrate(answer.sync).await;
-                Ok(())
+        for page in ids.chunks(PAGE) {
+            let space = self.session.space();
+            let got = self
+                .watching
+                .get(&store, space, &self.session, page.to_vec());
+            match got.await {
+                Ok(page) => self.take_page(page).await?,
+                Err(Halt::Line(trouble)) => return Err(of_trouble(trouble)),
+                Err(Halt::Store(e)) => return Err(of_store(&e)),
             }
-            Err(error) => Err(of_space(&error)),
         }
+        self.watch_on().await;
+        Ok(())
     }
 
     /// Claims or gives back the lease of a piece, and watches it from then on.
     async fn lease(&mut self, piece: &DocRef, want: Want) -> Result<Answer, ApiError> {
         let id = lease_id(piece).id;
-        if self.open.is_none() || !self.watched.contains(&id) {
+        let asked = vec![id.clone()];
+        let unheard = blocking(&self.core.store, self.space(), move |store, space| {
+            store.unheard_of(space, asked)
+        });
+        let unheard = unheard.await.map_err(|e| of_store(&e))?;
+        if self.open.is_none() || !unheard.is_empty() {
             self.get(BTreeSet::from([id])).await?;
         }
         let core = &self.core;
@@ -344,6 +330,8 @@ impl Task {
         match step.await {
             Ok(Step::Idle) => {
                 self.wake = false;
+                // Documents that our changes made are others' to change from now on.
+                self.watch_on().await;
                 self.core.tell(Event::Changed);
             }
             Ok(Step::Moved) => {}

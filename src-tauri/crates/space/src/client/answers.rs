@@ -1,7 +1,6 @@
 //! What each message of the server leads to.
 //!
-//! Owns matching answers to requests and telling events. Never sends, except to
-//! watch again what a server forgot.
+//! Owns matching answers to requests and telling events. Never sends.
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -10,15 +9,14 @@ use super::backoff;
 use super::dial::Incoming;
 use super::error::SpaceError;
 use super::event::Event;
-use super::inflight::{NewWatches, Purpose};
+use super::inflight::Purpose;
 use super::life::Life;
 use super::session::SessionKey;
 use super::sessions::State;
 use super::task::Task;
 use crate::codec;
 use crate::messages::{
-    ClientMessage, Command, OpenOk, Request, Response, Revoked, RevokedReason, ServerMessage,
-    SyncEffect, WatchOk, WireError, error_name,
+    OpenOk, Response, Revoked, RevokedReason, ServerMessage, SyncEffect, WireError, error_name,
 };
 
 impl Task {
@@ -50,7 +48,7 @@ impl Task {
     fn pushed(&mut self, effect: SyncEffect) {
         // One for a session that we gave up meanwhile is nobody's.
         if let Some((session, record)) = self.sessions.find(&effect.space, &effect.session_id) {
-            record.synced(&effect.sync);
+            record.synced_to(effect.sync.to_seq);
             self.tell(Event::Synced {
                 session,
                 space: effect.space,
@@ -76,16 +74,8 @@ impl Task {
                 Ok(ok) => self.opened(life, key, OpenOk::from_value(ok)?),
                 Err(error) => self.not_opened(key, error),
             },
-            Some(Purpose::Rewatch(key)) => match response.result {
-                Ok(ok) => self.rewatched(key, WatchOk::from_value(ok)?),
-                Err(error) => self.not_opened(key, error),
-            },
-            Some(Purpose::Call {
-                key,
-                watches,
-                reply,
-            }) => {
-                self.call_answered(key, watches, &response.result);
+            Some(Purpose::Call { key, watch, reply }) => {
+                self.call_answered(key, watch, &response.result);
                 let _ = reply.send(response.result.map_err(SpaceError::Refused));
             }
             None => tracing::debug!(id = response.request_id, "an answer to nothing"),
@@ -100,36 +90,12 @@ impl Task {
             return;
         };
         let opened = Box::new(record.opened(ok));
-        if let Some(watches) = record.lost_watches() {
-            let command = Command::WatchSet(watches);
-            let (space, id) = (record.space.clone(), opened.which.session_id.clone());
-            life.send(Purpose::Rewatch(key), |request_id| {
-                ClientMessage::Request(Request {
-                    request_id,
-                    space,
-                    session_id: id.unwrap_or_default(),
-                    command,
-                })
-            });
-        }
         let space = record.space.clone();
         self.tell(Event::Opened {
             session: key,
             space,
             opened,
         });
-    }
-
-    fn rewatched(&mut self, key: SessionKey, ok: WatchOk) {
-        if let Some(record) = self.sessions.get(key) {
-            record.rewatched(&ok.sync);
-            let space = record.space.clone();
-            self.tell(Event::Synced {
-                session: key,
-                space,
-                sync: Box::new(ok.sync),
-            });
-        }
     }
 
     /// A refusal that will not change ends this session alone; other sessions of
@@ -164,18 +130,17 @@ impl Task {
         }
     }
 
-    fn call_answered(
-        &mut self,
-        key: SessionKey,
-        watches: Option<NewWatches>,
-        result: &Result<Value, WireError>,
-    ) {
+    fn call_answered(&mut self, key: SessionKey, watch: bool, result: &Result<Value, WireError>) {
         let Some(record) = self.sessions.get(key) else {
             return;
         };
-        match (result, watches) {
-            (Ok(_), Some(watches)) => record.watching(watches),
-            (Err(error), _) if error.name == error_name::SESSION && record.open_id().is_ok() => {
+        match result {
+            Ok(ok) if watch => {
+                // What cannot be read is for whoever asked to say.
+                let upto = ok.pointer("/sync/toSeq").and_then(Value::as_u64);
+                record.synced_to(upto.unwrap_or(0));
+            }
+            Err(error) if error.name == error_name::SESSION && record.open_id().is_ok() => {
                 // The server forgot the session; it is to be opened again.
                 record.state = State::Waiting;
             }

@@ -20,7 +20,8 @@ pub struct Opened {
     pub server_seq: u64,
     /// Own commits up to this `localSeq` are in what was synced.
     pub caught_up_local_seq: Option<u64>,
-    /// True when the server still had the session, with its watches.
+    /// True when the server still had the session, with its watches. Else nothing is
+    /// watched.
     pub resumed: bool,
     /// What was missed meanwhile.
     pub sync: Option<Sync>,

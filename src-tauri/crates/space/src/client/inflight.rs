@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::error::SpaceError;
 use super::session::SessionKey;
-use crate::messages::{Response, Watch};
+use crate::messages::Response;
 
 /// Where the answer to a command goes.
 pub(super) type Reply = oneshot::Sender<Result<Value, SpaceError>>;
@@ -18,20 +18,13 @@ pub(super) type Reply = oneshot::Sender<Result<Value, SpaceError>>;
 pub(super) enum Purpose {
     /// To open a session.
     Open(SessionKey),
-    /// To watch again after the server forgot a session.
-    Rewatch(SessionKey),
     /// Someone asked.
     Call {
         key: SessionKey,
-        watches: Option<NewWatches>,
+        /// The answer tells documents, as a push does.
+        watch: bool,
         reply: Reply,
     },
-}
-
-/// What is to be kept when the server accepts it.
-pub(super) enum NewWatches {
-    Set(Vec<Watch>),
-    Add(Vec<Watch>),
 }
 
 pub(super) struct InFlight {

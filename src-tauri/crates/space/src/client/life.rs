@@ -11,7 +11,7 @@ use super::dial::Socket;
 use super::error::SpaceError;
 use super::event::Event;
 use super::handshake::handshake;
-use super::inflight::{InFlight, NewWatches, Purpose, Reply};
+use super::inflight::{InFlight, Purpose, Reply};
 use super::session::SessionKey;
 use super::sessions::State;
 use super::task::{End, Order, Task};
@@ -270,16 +270,8 @@ impl Task {
                 return;
             }
         };
-        let watches = match &command {
-            Command::WatchSet(all) => Some(NewWatches::Set(all.clone())),
-            Command::WatchAdd(more) => Some(NewWatches::Add(more.clone())),
-            _ => None,
-        };
-        let purpose = Purpose::Call {
-            key,
-            watches,
-            reply,
-        };
+        let watch = matches!(command, Command::WatchSet(_) | Command::WatchAdd(_));
+        let purpose = Purpose::Call { key, watch, reply };
         let space = record.space.clone();
         life.send(purpose, |request_id| {
             ClientMessage::Request(Request {

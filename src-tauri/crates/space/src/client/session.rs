@@ -108,7 +108,9 @@ impl Session {
         )?)
     }
 
-    /// From now on watches exactly these, also after a reconnection.
+    /// From now on watches exactly these, for as long as the server has the session:
+    /// one that is opened again without being [resumed](Opened::resumed) watches
+    /// nothing.
     ///
     /// # Errors
     /// As for [`request`](Self::request).

@@ -11,10 +11,9 @@ use tokio::time::Instant;
 
 use super::error::SpaceError;
 use super::event::Opened;
-use super::inflight::NewWatches;
 use super::session::SessionKey;
 use crate::identity::Identity;
-use crate::messages::{Descriptor, OpenOk, Sync, Watch};
+use crate::messages::{Descriptor, OpenOk};
 
 /// A server keeps a session for 30 s after its connection ended, and notices a
 /// dead connection after 30 s. A token that is stale for longer than both is
@@ -38,10 +37,6 @@ pub(super) struct Record {
     pub(super) space: String,
     pub(super) identity: Arc<Identity>,
     pub(super) which: Descriptor,
-    watches: Vec<Watch>,
-    /// True while the server may not know the watches: it forgot the session, and
-    /// has not answered since.
-    watches_lost: bool,
     pub(super) state: State,
     not_before: Option<Instant>,
     failures: u32,
@@ -58,8 +53,6 @@ impl Record {
             identity,
             synced_to: which.seen_seq.unwrap_or(0),
             which,
-            watches: Vec::new(),
-            watches_lost: false,
             state: State::Waiting,
             not_before: None,
             failures: 0,
@@ -104,7 +97,6 @@ impl Record {
         if !ok.resumed {
             // Nothing is watched, so nothing has arrived.
             self.synced_to = 0;
-            self.watches_lost = true;
         }
         let opened = Opened {
             which: self.which.clone(),
@@ -117,7 +109,7 @@ impl Record {
         self.state = State::Open(opened.clone());
         self.tell(&Ok(opened.clone()));
         if let Some(sync) = &ok.sync {
-            self.synced(sync);
+            self.synced_to(sync.to_seq);
         }
         Opened {
             sync: ok.sync,
@@ -125,8 +117,9 @@ impl Record {
         }
     }
 
-    pub(super) fn synced(&mut self, sync: &Sync) {
-        self.synced_to = self.synced_to.max(sync.to_seq);
+    /// Everything up to this number has arrived.
+    pub(super) fn synced_to(&mut self, seq: u64) {
+        self.synced_to = self.synced_to.max(seq);
     }
 
     /// What was acknowledged holds for the next resume too.
@@ -134,36 +127,10 @@ impl Record {
         self.which.seen_seq = self.which.seen_seq.max(Some(seq));
     }
 
-    /// What the server has to be told to watch again.
-    pub(super) fn lost_watches(&self) -> Option<Vec<Watch>> {
-        (self.watches_lost && !self.watches.is_empty()).then(|| self.watches.clone())
-    }
-
-    /// The server watches what it was told again.
-    pub(super) fn rewatched(&mut self, sync: &Sync) {
-        self.watches_lost = false;
-        self.synced(sync);
-    }
-
-    pub(super) fn watching(&mut self, watches: NewWatches) {
-        if matches!(watches, NewWatches::Set(_)) {
-            self.watches_lost = false;
-        }
-        match watches {
-            NewWatches::Set(all) => self.watches = all,
-            NewWatches::Add(more) => {
-                self.watches
-                    .retain(|old| more.iter().all(|new| new.id != old.id));
-                self.watches.extend(more);
-            }
-        }
-    }
-
     /// Ends the session for good.
     pub(super) fn over(&mut self, error: SpaceError) {
         self.tell(&Err(error.clone()));
         self.state = State::Over(error);
-        self.watches.clear();
     }
 
     /// The open failed and may succeed after `delay`.

@@ -224,7 +224,7 @@ async fn a_commit_in_doubt_is_told_and_goes_unchanged_into_the_resumed_session()
 }
 
 #[tokio::test(start_paused = true)]
-async fn watches_are_set_again_when_the_server_forgot_the_session() {
+async fn nothing_is_watched_unasked_and_whoever_watches_is_told_that_the_server_forgot() {
     let mut bench = Bench::new();
     let mut peer = bench.greet().await;
     let session = bench.session();
@@ -232,6 +232,7 @@ async fn watches_are_set_again_when_the_server_forgot_the_session() {
     session.opened().await.unwrap();
     let (watched, ()) = tokio::join!(session.watch(watch()), async {
         let request = peer.request().await;
+        assert_eq!(request.command, Command::WatchSet(watch()));
         let ok = WatchOk {
             server_seq: 2,
             sync: sync(0, 2),
@@ -239,37 +240,25 @@ async fn watches_are_set_again_when_the_server_forgot_the_session() {
         peer.answer(&request.request_id, Ok(ok.to_value())).await;
     });
     watched.unwrap();
-    drop(peer);
 
-    // Resumed: nothing to be said.
-    let mut peer = bench.greet().await;
-    peer.accept_open("s", |ok| ok.resumed = true).await;
-    assert!(peer.is_quiet().await);
-    drop(peer);
-
-    // Forgotten, and lost again before the watches were taken.
-    let mut peer = bench.greet().await;
-    peer.accept_open("s", |_| {}).await;
-    assert_eq!(peer.request().await.command, Command::WatchSet(watch()));
-    drop(peer);
-
-    // So it is resumed without them.
-    let mut peer = bench.greet().await;
-    peer.accept_open("s", |ok| ok.resumed = true).await;
-    let request = peer.request().await;
-    assert_eq!(request.command, Command::WatchSet(watch()));
-    let ok = WatchOk {
-        server_seq: 9,
-        sync: sync(2, 9),
+    let opened = |event| match event {
+        Event::Opened { opened, .. } => Some(opened),
+        _ => None,
     };
-    peer.answer(&request.request_id, Ok(ok.to_value())).await;
-    let told = bench
-        .until(|event| match event {
-            Event::Synced { sync, .. } => Some(*sync),
-            _ => None,
+    bench.until(opened).await;
+    for (resumed, from_seq, gap) in [(true, 2, false), (true, 3, true), (false, 0, false)] {
+        drop(peer);
+        peer = bench.greet().await;
+        peer.accept_open("s", |ok| {
+            ok.resumed = resumed;
+            // What came with the watch has arrived; more than that has not.
+            ok.sync = resumed.then(|| sync(from_seq, 2));
         })
         .await;
-    assert_eq!(told, sync(2, 9));
+        let opened = bench.until(opened).await;
+        assert_eq!((opened.resumed, opened.gap), (resumed, gap), "{from_seq}");
+        assert!(peer.is_quiet().await);
+    }
 }
 
 #[tokio::test(start_paused = true)]

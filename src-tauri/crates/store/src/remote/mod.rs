@@ -20,7 +20,7 @@ use serde_json::Value;
 pub use moving::{CharmMove, Moved, Standing};
 pub(crate) use outbox::enqueue;
 pub use outbox::{Acknowledged, NewChange, OutboxChange, OutboxCounts, Prepared, StuckChange};
-pub use replica::ReplicaDocument;
+pub use replica::{Mark, ReplicaDocument, ReplicaPage};
 pub use spaces::RemoteSpace;
 
 use crate::StoreError;

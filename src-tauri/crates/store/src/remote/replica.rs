@@ -22,6 +22,29 @@ pub struct ReplicaDocument {
     pub doc: Option<Value>,
 }
 
+/// A place in the order in which documents came into the replica. Good for as long
+/// as the store is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(i64);
+
+/// Some documents of the replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaPage {
+    /// Their ids.
+    pub ids: Vec<String>,
+    /// The place of the last.
+    pub last: Mark,
+}
+
+impl ReplicaPage {
+    fn behind(after: Mark) -> Self {
+        Self {
+            ids: Vec::new(),
+            last: after,
+        }
+    }
+}
+
 /// Number and state of one document; nothing when it was never heard of.
 pub(super) fn load(
     tx: &Transaction<'_>,
@@ -115,15 +138,65 @@ impl Store {
         })
     }
 
-    /// Ids of all documents of a space that the server was asked about.
+    /// Documents that came into the replica after `after`, in the order in which
+    /// they came: at most `count`, and no more than `bytes` of them unless one alone
+    /// is larger. None at the end. A document that changes keeps its place.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn replica_ids(&self, space: &str) -> Result<BTreeSet<String>, StoreError> {
+    pub fn replica_page(
+        &self,
+        space: &str,
+        after: Mark,
+        count: usize,
+        bytes: u64,
+    ) -> Result<ReplicaPage, StoreError> {
         self.read(|tx| {
-            let mut query = tx.prepare_cached("SELECT id FROM replica WHERE space = ?1")?;
-            let ids = query.query_map([space], |row| row.get(0))?;
-            Ok(ids.collect::<Result<_, _>>()?)
+            let mut query = tx.prepare_cached(
+                "SELECT rowid, id, COALESCE(octet_length(json), 0) FROM replica
+                 WHERE space = ?1 AND rowid > ?2 ORDER BY rowid LIMIT ?3",
+            )?;
+            let limit = i64::try_from(count).unwrap_or(i64::MAX);
+            let mut rows = query.query(params![space, after.0, limit])?;
+            let (mut page, mut size) = (ReplicaPage::behind(after), 0);
+            while let Some(row) = rows.next()? {
+                size += crate::text::count(row, 2)?;
+                if size > bytes && !page.ids.is_empty() {
+                    break;
+                }
+                page.last = Mark(row.get(0)?);
+                page.ids.push(row.get(1)?);
+            }
+            Ok(page)
+        })
+    }
+
+    /// The place of what came into the replica last.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn replica_mark(&self) -> Result<Mark, StoreError> {
+        self.read(|tx| {
+            let mut query = tx.prepare_cached("SELECT COALESCE(max(rowid), 0) FROM replica")?;
+            Ok(Mark(query.query_row([], |row| row.get(0))?))
+        })
+    }
+
+    /// Those of `ids` that the server was never asked about.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unheard_of(&self, space: &str, ids: Vec<String>) -> Result<Vec<String>, StoreError> {
+        self.read(|tx| {
+            let mut query =
+                tx.prepare_cached("SELECT 1 FROM replica WHERE space = ?1 AND id = ?2")?;
+            let mut unheard = Vec::new();
+            for id in ids {
+                if !query.exists([space, &id])? {
+                    unheard.push(id);
+                }
+            }
+            Ok(unheard)
         })
     }
 

@@ -1,20 +1,18 @@
 //! Claims of computers that share a server: one of them has the lease.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use charmkeeper_base::cell::DocRef;
 use charmkeeper_base::{Explain as _, UnixMs};
 use charmkeeper_space::pieces::{Claimant, LEASE_TERM, Lease, lease_id};
-use charmkeeper_store::{RemoteSpace, Space, SpaceKind, Store};
+use charmkeeper_store::Store;
 use serde_json::json;
 
+use super::fixture::{at as document, connected};
 use super::model::{Server, Wire};
 use crate::spaces::drain::Halt;
 use crate::spaces::lease::{Answer, Want, lease_of, settle};
 use crate::spaces::line::Trouble;
-
-const SPACE: &str = "did:key:zSpace";
 
 /// A computer of the person.
 struct Desktop {
@@ -26,7 +24,7 @@ struct Desktop {
 impl Desktop {
     fn new(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = connected(&folder.path().join("charmkeeper.db"));
+        let store = connected(folder.path());
         let me = Claimant {
             holder: name.to_lowercase(),
             name: name.to_owned(),
@@ -34,7 +32,7 @@ impl Desktop {
         };
         Self {
             me,
-            store: Arc::new(store),
+            store,
             _folder: folder,
         }
     }
@@ -57,34 +55,8 @@ impl Desktop {
     }
 }
 
-fn connected(path: &Path) -> Store {
-    let store = Store::open(path, UnixMs(0)).expect("a store").store;
-    let space = Space {
-        did: SPACE.into(),
-        name: "remote".into(),
-        kind: SpaceKind::Remote,
-        created_at: UnixMs(0),
-    };
-    store.add_space(&space).expect("a space");
-    let remote = RemoteSpace {
-        did: SPACE.into(),
-        url: "https://space.example".into(),
-        identity: "did:key:zMe".into(),
-        session_id: path.display().to_string(),
-        enabled: true,
-        refused: None,
-        merged: 0,
-        synced_at: None,
-    };
-    store.put_remote_space(&remote).expect("remote");
-    store
-}
-
 fn piece() -> DocRef {
-    DocRef {
-        space: SPACE.into(),
-        id: "of:piece".into(),
-    }
+    document("of:piece")
 }
 
 fn at(minute: i64) -> UnixMs {

@@ -1,8 +1,8 @@
 //! A server in memory with the rules that the sync rests on, and a line to it
 //! that fails when it is told to.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use charmkeeper_base::cell::patch::apply;
@@ -92,6 +92,18 @@ pub(super) struct Wire<'s> {
     /// What another program writes before each commit.
     pub(super) meddle: Option<fn(&mut Server)>,
     pub(super) refuse: Option<&'static str>,
+    said: Mutex<Said>,
+}
+
+/// What the server knows of the line's other end.
+#[derive(Default)]
+struct Said {
+    /// The names of watches.
+    names: BTreeSet<String>,
+    watched: BTreeSet<String>,
+    /// Documents that were asked for, ever and at most at once.
+    asked: usize,
+    most: usize,
 }
 
 impl<'s> Wire<'s> {
@@ -102,7 +114,38 @@ impl<'s> Wire<'s> {
             random: SeededRandom::new(1),
             meddle: None,
             refuse: None,
+            said: Mutex::default(),
         }
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().expect("what was said")
+    }
+
+    /// The server forgets what is watched.
+    pub(super) fn forget(&self) {
+        *self.said() = Said::default();
+    }
+
+    /// What the server tells about.
+    pub(super) fn watched(&self) -> BTreeSet<String> {
+        self.said().watched.clone()
+    }
+
+    /// How many documents were asked for.
+    pub(super) fn asked(&self) -> usize {
+        self.said().asked
+    }
+
+    /// The most that were asked for at once.
+    pub(super) fn most_asked(&self) -> usize {
+        self.said().most
+    }
+
+    fn note(&self, ids: &[String]) {
+        let mut said = self.said();
+        said.asked += ids.len();
+        said.most = said.most.max(ids.len());
     }
 
     fn lost(&self) -> Result<(), Trouble> {
@@ -117,8 +160,36 @@ impl<'s> Wire<'s> {
 impl Line for Wire<'_> {
     async fn query(&self, ids: &[String]) -> Result<Vec<ReplicaDocument>, Trouble> {
         self.lost()?;
+        self.note(ids);
         let server = self.server.lock().expect("the server");
         Ok(ids.iter().map(|id| server.document(id)).collect())
+    }
+
+    async fn watch(
+        &self,
+        name: &str,
+        ids: &[String],
+        more: bool,
+    ) -> Result<Vec<ReplicaDocument>, Trouble> {
+        self.lost()?;
+        self.note(ids);
+        let news = {
+            let server = self.server.lock().expect("the server");
+            let mut said = self.said();
+            if !more {
+                *said = Said {
+                    asked: said.asked,
+                    most: said.most,
+                    ..Said::default()
+                };
+            }
+            assert!(said.names.insert(name.to_owned()), "{name} is taken");
+            // What was told once is not told again.
+            let new = ids.iter().filter(|id| said.watched.insert((*id).clone()));
+            new.map(|id| server.document(id)).collect()
+        };
+        self.lost()?;
+        Ok(news)
     }
 
     async fn transact(&self, local_seq: u64, body: &Body) -> Result<u64, Trouble> {

@@ -5,43 +5,20 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use charmkeeper_base::UnixMs;
+use charmkeeper_base::cell::Change;
 use charmkeeper_base::cell::patch::Patch;
-use charmkeeper_base::cell::{Change, DocRef};
 use charmkeeper_base::random::SeededRandom;
-use charmkeeper_store::{RemoteSpace, Space, SpaceKind, Store, Writer};
+use charmkeeper_store::{Store, Writer};
 use serde_json::{Value, json};
 
+use super::fixture::{SPACE, at, connected, open};
 use super::model::{Server, Wire};
 use crate::spaces::drain::{Halt, Step, step};
 use crate::spaces::outgoing::{Maker, SEEN, Served, outgoing};
 
-const SPACE: &str = "did:key:zSpace";
-
-fn open(path: &Path) -> Arc<Store> {
-    Arc::new(Store::open(path, UnixMs(0)).expect("a store").store)
-}
-
 /// A store with a connected space that knows the server's documents.
 fn desk(folder: &Path, server: &Mutex<Server>, ids: &[&str]) -> Arc<Store> {
-    let store = open(&folder.join("charmkeeper.db"));
-    let space = Space {
-        did: SPACE.into(),
-        name: "remote".into(),
-        kind: SpaceKind::Remote,
-        created_at: UnixMs(0),
-    };
-    store.add_space(&space).expect("a space");
-    let remote = RemoteSpace {
-        did: SPACE.into(),
-        url: "https://space.example".into(),
-        identity: "did:key:zMe".into(),
-        session_id: folder.display().to_string(),
-        enabled: true,
-        refused: None,
-        merged: 0,
-        synced_at: None,
-    };
-    store.put_remote_space(&remote).expect("remote");
+    let store = connected(folder);
     learn(&store, server, ids);
     store
 }
@@ -50,13 +27,6 @@ fn learn(store: &Store, server: &Mutex<Server>, ids: &[&str]) {
     let server = server.lock().expect("the server");
     let news: Vec<_> = ids.iter().map(|id| server.document(id)).collect();
     store.integrate(SPACE, &news, SEEN).expect("news");
-}
-
-fn at(id: &str) -> DocRef {
-    DocRef {
-        space: SPACE.into(),
-        id: id.into(),
-    }
 }
 
 fn seen(store: &Store, id: &str) -> Value {
@@ -167,7 +137,7 @@ async fn a_line_that_breaks_at_any_point_and_a_program_that_dies_lose_and_double
                 let _ = step(&store, SPACE, &wire, || UnixMs(2)).await;
                 // The program dies; what it had not stored is gone.
                 drop(store);
-                store = open(&folder.path().join("charmkeeper.db"));
+                store = open(folder.path());
             }
         }
         drained(&store, &wire).await;
