@@ -135,6 +135,26 @@ pub fn is_link(value: &Value) -> bool {
     body(value).is_some()
 }
 
+/// The documents that links anywhere in `value` lead to, which stands in document
+/// `home`; one for each link. Uses no recursion.
+#[must_use]
+pub fn targets(value: &Value, home: &DocRef) -> Vec<DocRef> {
+    let mut found = Vec::new();
+    let mut rest = vec![value];
+    while let Some(value) = rest.pop() {
+        if let Some(link) = Link::from_value(value) {
+            found.push(link.target(home));
+            continue;
+        }
+        match value {
+            Value::Array(items) => rest.extend(items),
+            Value::Object(members) => rest.extend(members.values()),
+            _ => {}
+        }
+    }
+    found
+}
+
 fn body(value: &Value) -> Option<&Map<String, Value>> {
     let outer = value.as_object().filter(|members| members.len() == 1)?;
     let inner = outer
@@ -147,6 +167,36 @@ fn body(value: &Value) -> Option<&Map<String, Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn targets_are_all_that_links_lead_to_and_nothing_inside_a_link_counts() {
+        let home = DocRef {
+            space: "did:key:home".to_owned(),
+            id: "of:home".to_owned(),
+        };
+        let schema = json!({ "default": Link::to("of:inside").to_value() });
+        let deep = Link {
+            schema: Some(schema),
+            ..Link::to("of:b").within("did:key:far")
+        };
+        let value = json!({
+            "list": [1, { "a": Link::to("of:a").to_value() }, "of:text"],
+            "far": deep.to_value(),
+            "own": Link::default().at(["x"]).to_value(),
+        });
+        let mut found: Vec<String> = targets(&value, &home)
+            .into_iter()
+            .map(|doc| format!("{} {}", doc.space, doc.id))
+            .collect();
+        found.sort();
+        let wanted = [
+            "did:key:far of:b",
+            "did:key:home of:a",
+            "did:key:home of:home",
+        ];
+        assert_eq!(found, wanted);
+        assert_eq!(targets(&json!("of:a"), &home), []);
+    }
 
     #[test]
     fn a_link_survives_the_wire() {

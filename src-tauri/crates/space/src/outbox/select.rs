@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use charmkeeper_base::cell::DocRef;
-use charmkeeper_base::cell::link::Link;
+use charmkeeper_base::cell::link::targets;
 use serde_json::Value;
 
 /// One document before and after a run.
@@ -67,22 +67,4 @@ pub fn select(
         next += 1;
     }
     told
-}
-
-/// The documents that links in `doc` lead to. Uses no recursion.
-fn targets(doc: &Value, home: &DocRef) -> Vec<DocRef> {
-    let mut found = Vec::new();
-    let mut rest = vec![doc];
-    while let Some(value) = rest.pop() {
-        if let Some(link) = Link::from_value(value) {
-            found.push(link.target(home));
-            continue;
-        }
-        match value {
-            Value::Array(items) => rest.extend(items),
-            Value::Object(members) => rest.extend(members.values()),
-            _ => {}
-        }
-    }
-    found
 }

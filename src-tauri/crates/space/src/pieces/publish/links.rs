@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use charmkeeper_base::cell::DocRef;
 use charmkeeper_base::cell::document;
-use charmkeeper_base::cell::link::{Link, is_leaf};
+use charmkeeper_base::cell::link::{Link, is_leaf, targets};
 use serde_json::Value;
 
 use super::ids::Ids;
@@ -23,28 +23,10 @@ pub(super) fn at(space: &str, id: &str) -> DocRef {
 /// The documents of its own space that a document links to.
 pub(super) fn own_targets(local: &LocalPiece<'_>, id: &str) -> BTreeSet<String> {
     let home = at(local.space, id);
-    let mut found = BTreeSet::new();
-    let mut rest: Vec<&Value> = local
-        .documents
-        .get(id)
-        .and_then(document::value)
-        .into_iter()
-        .collect();
-    while let Some(value) = rest.pop() {
-        if let Some(link) = Link::from_value(value) {
-            let target = link.target(&home);
-            if target.space == local.space {
-                found.insert(target.id);
-            }
-            continue;
-        }
-        match value {
-            Value::Array(items) => rest.extend(items),
-            Value::Object(members) => rest.extend(members.values()),
-            _ => {}
-        }
-    }
-    found
+    let value = local.documents.get(id).and_then(document::value);
+    let all = value.map_or_else(Vec::new, |value| targets(value, &home));
+    let own = all.into_iter().filter(|target| target.space == local.space);
+    own.map(|target| target.id).collect()
 }
 
 /// See the module.
