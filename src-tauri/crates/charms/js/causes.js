@@ -5,13 +5,18 @@
 // apart, so that a stream more does not rename the cells after it.
 
 // A frame counts; nested patterns have frames of their own with a prefix.
-let frame = { cells: 0, streams: 0, wrap: (cause) => cause };
+let frame = { cells: 0, streams: 0, lists: 0, wrap: (cause) => cause };
 
 /** Runs `body` with what it makes counted in a frame of its own, inside the present one. */
 export function inNestedFrame(body) {
   const outer = frame;
   const sub = outer.cells++;
-  frame = { cells: 0, streams: 0, wrap: (cause) => outer.wrap({ sub, cause }) };
+  return inFrame((cause) => outer.wrap({ sub, cause }), body);
+}
+
+function inFrame(wrap, body) {
+  const outer = frame;
+  frame = { cells: 0, streams: 0, lists: 0, wrap };
   try {
     return body();
   } finally {
@@ -19,9 +24,19 @@ export function inNestedFrame(body) {
   }
 }
 
+/**
+ * Gives `(element, body)`, which runs `body` with what it makes named after an
+ * element of a list, whenever it is called.
+ */
+export function frameOfList() {
+  const { wrap } = frame;
+  const list = frame.lists++;
+  return (element, body) => inFrame((cause) => wrap({ list, element, cause }), body);
+}
+
 /** From here on things are made by handlers and new in each run. */
 export function handlerFrame(runId) {
-  frame = { cells: 0, streams: 0, wrap: (cause) => ({ run: runId, cause }) };
+  frame = { cells: 0, streams: 0, lists: 0, wrap: (cause) => ({ run: runId, cause }) };
 }
 
 /** The cause of a new cell, and how a name given to it later becomes one. */

@@ -7,7 +7,10 @@
 
 import { run } from "ext:ck/run_state.js";
 import { childOf, derived, holdsHandle, unwrap } from "ext:ck/cells.js";
+import { takeMeta } from "ext:ck/bindings.js";
+import { Instances } from "ext:ck/instances.js";
 import { isHandle, targetOf } from "ext:ck/targets.js";
+import { noteEffect } from "ext:ck/writes.js";
 
 // How many functions that build are running inside derived values right now.
 let building = 0;
@@ -62,10 +65,13 @@ export function c(cell) {
   return isHandle(cell) && unwrap(cell) === undefined ? undefined : cell;
 }
 
-/** A value computed by `compute` from what may be cells; null: from cells. */
-export function d(on, compute) {
+/**
+ * A value computed by `compute` from what may be cells; null: from cells. `place`
+ * is where it writes, if it does.
+ */
+export function d(on, compute, place) {
   if (on !== null && !on.some((value) => holdsHandle(value))) return compute();
-  return inHandler() ? unwrap(compute()) : derived(compute);
+  return inHandler() ? unwrap(compute()) : noteEffect(derived(compute), { effect: place });
 }
 
 /** Runs a branch now; gives a function that gives its result or throws its error. */
@@ -122,15 +128,22 @@ function flat(made) {
 
 /** `list.map(callback)` and the like, with a cell per element of a cell. */
 export function list(value, method, callback, ...rest) {
+  const meta = takeMeta(rest);
   if (isNothing(value)) return undefined;
   if (!isHandle(value)) return value[method](callback, ...rest);
   if (inHandler()) return unwrap(value)?.[method](callback, ...rest);
-  return derived(() => {
+  const one = (element, i) => callback.call(rest[0], element, i, value);
+  // A callback that does something is called once for each element.
+  const instances = meta.effect === undefined ? null : new Instances(one, callback.length > 1);
+  const asked = method === "filter" ? unwrap : method === "flatMap" ? flat : (made) => made;
+  const made = derived(() => {
     const found = unwrap(value);
     if (isNothing(found)) return undefined;
     const elements = Array.from(found, (_, i) => childOf(targetOf(value), String(i)));
-    const asked = method === "filter" ? unwrap : method === "flatMap" ? flat : (made) => made;
-    const one = (element, i) => asked(callback(element, i, value));
-    return build(() => elements[method](one, ...rest));
+    return build(() => {
+      const each = instances?.all(elements);
+      return elements[method]((element, i) => asked(each === undefined ? one(element, i) : each[i]));
+    });
   });
+  return noteEffect(made, meta, () => instances.effects());
 }

@@ -187,6 +187,12 @@ export function watchReads(body) {
   return [...mine.values()];
 }
 
+/** Notes reads that were made before as if they were made now. */
+export function noteReads(made) {
+  if (reads === null) return;
+  for (const { space, id, path, node } of made) noteRead(space, id, path, node);
+}
+
 /** Runs `body` without its reads being noted: it looks where to write. */
 export function unwatched(body) {
   const outer = reads;

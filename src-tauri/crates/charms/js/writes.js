@@ -15,13 +15,33 @@ import { eventsSent } from "ext:ck/streams.js";
 const MAX_TURNS = 50;
 
 const effects = [];
+// Those of the list element whose callback runs now.
+let collected = null;
 
-/** Remembers a derived value of the pattern's body that the compiler says writes. */
-export function noteEffect(handle, { effect }) {
-  // Bodies that run later, such as those of a list's elements, run many times.
-  if (effect !== undefined && run.phase === "setup" && run.evaluating === 0)
-    effects.push({ handle, place: effect, reads: null, turns: 0 });
+const NONE = () => [];
+
+/**
+ * Remembers a derived value of the pattern's body that the compiler says writes;
+ * `inner` gives those that it has made, as a list does for its elements.
+ */
+export function noteEffect(handle, { effect }, inner = NONE) {
+  // What runs later, inside another derived value, runs many times.
+  if (effect === undefined || run.evaluating > 0) return handle;
+  if (collected !== null || run.phase === "setup")
+    (collected ?? effects).push({ handle, place: effect, inner, reads: null, turns: 0 });
   return handle;
+}
+
+/** The derived values that write among what `body` makes. */
+export function collectEffects(body) {
+  const outer = collected;
+  const mine = (collected = []);
+  try {
+    body();
+  } finally {
+    collected = outer;
+  }
+  return mine;
 }
 
 function turn(effect) {
@@ -42,12 +62,17 @@ function turn(effect) {
   });
 }
 
+function runDue(list) {
+  for (const effect of list) {
+    if (run.error !== null) return;
+    if (effect.reads === null || !effect.reads.every(isUnchanged)) turn(effect);
+    runDue(effect.inner());
+  }
+}
+
 /** Runs those that are due; true when one of them wrote or sent something. */
 export function runEffects() {
   const before = changes() + eventsSent();
-  for (const effect of effects) {
-    if (run.error !== null) return false;
-    if (effect.reads === null || !effect.reads.every(isUnchanged)) turn(effect);
-  }
-  return changes() + eventsSent() !== before;
+  runDue(effects);
+  return run.error === null && changes() + eventsSent() !== before;
 }

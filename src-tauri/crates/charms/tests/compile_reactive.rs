@@ -472,6 +472,41 @@ fn tests_of_statements_are_read_at_once() {
 }
 
 #[test]
+fn lists_and_expressions_that_write_say_where() {
+    for (source, acts) in [
+        (
+            "items.map((item) => { list.push(item); return item; })",
+            true,
+        ),
+        (
+            "items.filter((item) => { out.send(item.title); return item.done; })",
+            true,
+        ),
+        (
+            "items.map((item) => computed(() => { list.push(item); }))",
+            true,
+        ),
+        ("items.map((item) => computed(() => item.title))", false),
+        (
+            "items.map((item) => <b onClick={() => list.push(item)}>{item.title}</b>)",
+            false,
+        ),
+    ] {
+        let out = body(&format!("const a = {source};"));
+        let marked = out.contains("main.tsx:10");
+        assert_eq!(marked, acts, "{out}");
+    }
+    has(
+        &body("const n = items.reduce((n, item) => { list.push(item); return n; }, 0);"),
+        "return n; }, 0), \"main.tsx:10\");",
+    );
+    has(
+        &body("flag && out.send(name);"),
+        "$d([flag], () => $v(flag) && out.send($v(name)), \"main.tsx:10\");",
+    );
+}
+
+#[test]
 fn the_older_dialect_is_the_same() {
     let text = "import { recipe, derive, Cell, cell } from 'commontools';
         export default recipe<{ a: Cell<string>; b: number }>('old', ({ a, b }) => {

@@ -128,6 +128,25 @@ function make(): any { return {}; }";
 }
 
 #[test]
+fn what_would_write_but_is_never_run_is_told() {
+    let text = "import { action, computed, pattern, Writable } from 'commonfabric';
+const Row = pattern<{ n: number; sum: Writable<number> }>(({ n, sum }) => { computed(() => { sum.set(n); }); return { n }; });
+const Plain = pattern<{ n: number }>(({ n }) => ({ n, go: action(() => {}) }));
+export default pattern<{ list: number[] }>(({ list }) => {
+  const sum = new Writable(0);
+  const rows = list.map((n) => Row({ n, sum }));
+  const lost = computed(() => list.map((n) => Row({ n, sum })));
+  const fine = computed(() => list.map((n) => Plain({ n })));
+  const later = action(() => { computed(() => { sum.set(1); }); Row({ n: 1, sum }); });
+  return { rows, lost, fine, later };
+});";
+    assert_eq!(
+        warnings(text),
+        found(&[(7, 47, "lost write"), (9, 32, "lost write")])
+    );
+}
+
+#[test]
 fn files_that_only_give_types_are_not_looked_at() {
     let files = [
         ("main.ts", "import { pattern } from 'commonfabric'; import type { T } from './t.ts'; import { use } from './u.ts';

@@ -5,36 +5,8 @@
 
 mod js_support;
 
-use charmkeeper_charms::compile::{CompileOptions, compile_with, program_from_files};
-use charmkeeper_charms::frames::SourceModule;
-use charmkeeper_charms::testing::{Evaluated, FakeHost, eval_modules};
-use js_support::{ARGUMENT, after, argument, internal};
+use js_support::{ARGUMENT, after, argument, compile_and_run as run, internal, lines};
 use serde_json::{Value, json};
-
-/// Compiles a charm and runs it.
-fn run(body: &str, host: FakeHost) -> Evaluated {
-    let text = format!(
-        "import {{ action, cell, computed, equals, derive, handler, ifElse, lift, pattern, str, wish, Cell, Default, NAME, Stream, UI, Writable }} from 'commonfabric';\n{body}"
-    );
-    let program = program_from_files([("main.tsx", text)], "main.tsx").unwrap();
-    let options = CompileOptions {
-        require_bg_updater: true,
-    };
-    let compiled = compile_with(&program, &options).unwrap_or_else(|e| panic!("{e}"));
-    let modules = compiled.modules.into_iter().map(|m| SourceModule {
-        specifier: m.specifier,
-        code: m.code,
-        source_map: m.source_map,
-    });
-    eval_modules(modules.collect(), host)
-}
-
-/// Console lines of a run that ended well.
-fn lines(seen: &Evaluated) -> Vec<&str> {
-    let report = seen.report();
-    assert_eq!(report["ending"], "ok", "{} {:?}", report["error"], seen.log);
-    seen.log.iter().map(|(_, text)| text.as_str()).collect()
-}
 
 /// How a run failed.
 fn failure(body: &str) -> Value {

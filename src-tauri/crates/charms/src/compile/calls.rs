@@ -68,16 +68,15 @@ pub(super) struct Calls<'p, 'a, 's> {
 
 impl<'a> Calls<'_, 'a, '_> {
     /// What to inject into one file.
-    pub(super) fn injections(&self, file: usize) -> Injections {
+    pub(super) fn injections(&self, file: usize, writing: &Writing) -> Injections {
         let mut out = Injections::new();
         let Some(unit) = self.units.get(file) else {
             return out;
         };
-        let writing = self.writing(file);
         for node in unit.semantic.nodes() {
             let found = match node.kind() {
                 AstKind::CallExpression(call) => self
-                    .meta_of_call(file, node.id(), call, &writing)
+                    .meta_of_call(file, node.id(), call, writing)
                     .map(|meta| (call.span, meta)),
                 AstKind::NewExpression(new) => {
                     self.meta_of_new(file, new).map(|meta| (new.span, meta))

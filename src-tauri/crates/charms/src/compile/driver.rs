@@ -19,6 +19,7 @@ use super::source::Source;
 use super::types::lower;
 use super::types::resolve::Solver;
 use super::unit::Unit;
+use super::writing::Writing;
 use super::{
     CompileOptions, Compiled, Dialect, Facts, Module, Program, Warning, hosts, imports, parse,
     specifier, warnings,
@@ -156,20 +157,24 @@ fn plan<'a>(
     let dialect = imports.get(entry_file).and_then(|list| dialect_of(list));
     let dialect = dialect.unwrap_or(Dialect::CommonTools);
     let facts = facts(program, &calls, entry, dialect);
-    let building = Building::new(&calls);
+    let writing: Vec<Writing> = (0..units.len()).map(|file| calls.writing(file)).collect();
+    let building = Building::new(&calls, &writing);
     let edits: Vec<Edits> = imports
         .iter()
+        .zip(&writing)
         .enumerate()
-        .map(|(file, list)| Edits {
-            arguments: calls.injections(file),
+        .map(|(file, (list, writing))| Edits {
+            arguments: calls.injections(file, writing),
             specifiers: specifiers(list, sources),
-            reactive: reactive::plan(&calls, &building, file),
+            reactive: reactive::plan(&calls, &building, writing, file),
         })
         .collect();
     let warnings = edits
         .iter()
         .enumerate()
-        .flat_map(|(file, edits)| warnings::collect(&calls, file, edits.reactive.as_ref()))
+        .flat_map(|(file, edits)| {
+            warnings::collect(&calls, &building, file, edits.reactive.as_ref())
+        })
         .collect();
     let files = units
         .into_iter()

@@ -56,7 +56,7 @@ pub use types::kinds::Kind;
 pub use warnings::Warning;
 
 /// Raised whenever the same source compiles to something else than before.
-pub const COMPILER_VERSION: u32 = 3;
+pub const COMPILER_VERSION: u32 = 4;
 
 /// What is asked of a charm beyond being valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

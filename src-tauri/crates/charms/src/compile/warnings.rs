@@ -19,7 +19,7 @@ use super::error::{Diagnostic, Place};
 use super::framework;
 use super::imports::{Import, Target};
 use super::names::Origin;
-use super::reactive::Plan;
+use super::reactive::{Building, Plan};
 use super::unit::{Unit, peel};
 
 /// Something in a charm's source that will not work, or not as elsewhere.
@@ -126,6 +126,7 @@ fn unmet(query: &str) -> Option<(String, String)> {
 /// The warnings for one file, in source order.
 pub(super) fn collect(
     calls: &Calls<'_, '_, '_>,
+    building: &Building,
     file: usize,
     reactive: Option<&Plan>,
 ) -> Vec<Warning> {
@@ -160,6 +161,16 @@ pub(super) fn collect(
         found.add(
             *offset,
             &format!("decision at {offset}"),
+            message.to_owned(),
+        );
+    }
+    for node in building.lost_acts(file) {
+        let offset = unit.semantic.nodes().kind(node).span().start;
+        let message = "What this makes is there to write, but it is made inside a derived value or a handler, where it is never run. \
+             Make it in the pattern's body, or write in the function around it.";
+        found.add(
+            offset,
+            &format!("lost write at {offset}"),
             message.to_owned(),
         );
     }

@@ -47,6 +47,13 @@ struct Write {
     method: &'static str,
 }
 
+impl Writing {
+    /// The nodes of the calls that may write.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.writes.iter().map(|write| write.node)
+    }
+}
+
 impl<'a> Calls<'_, 'a, '_> {
     /// Looks through a file.
     pub(super) fn writing(&self, file: usize) -> Writing {
@@ -81,7 +88,8 @@ impl<'a> Calls<'_, 'a, '_> {
         };
         let name = member.property.name.as_str();
         let method = WRITES.iter().find(|w| **w == name)?;
-        let root = root(self.units.get(file)?, &member.object)?;
+        let unit = self.units.get(file)?;
+        let root = origin(unit, root(unit, &member.object)?);
         self.may_be_cell(file, root).then_some(Write {
             node,
             span: call.span,
@@ -176,6 +184,45 @@ fn root(unit: &Unit<'_, '_>, expression: &Expression<'_>) -> Option<SymbolId> {
             Expression::StaticMemberExpression(member) => &member.object,
             Expression::ComputedMemberExpression(member) => &member.object,
             Expression::CallExpression(call) => &call.callee,
+            _ => return None,
+        });
+    }
+}
+
+/// The name that a name for a member of it goes back to: `item` for what
+/// `const flag = item.key("flag")` declares.
+fn origin(unit: &Unit<'_, '_>, symbol: SymbolId) -> SymbolId {
+    let mut at = symbol;
+    for _ in 0..8 {
+        let AstKind::VariableDeclarator(declared) = unit.declaration(at) else {
+            return at;
+        };
+        let below = declared
+            .init
+            .as_ref()
+            .and_then(|init| member_of(unit, init));
+        match below {
+            Some(symbol) => at = symbol,
+            None => return at,
+        }
+    }
+    at
+}
+
+/// The name that an expression is a member of, or that it is.
+fn member_of(unit: &Unit<'_, '_>, expression: &Expression<'_>) -> Option<SymbolId> {
+    let mut at = peel(expression);
+    loop {
+        at = peel(match at {
+            Expression::Identifier(name) => return unit.symbol_of(name),
+            Expression::StaticMemberExpression(member) => &member.object,
+            Expression::ComputedMemberExpression(member) => &member.object,
+            Expression::CallExpression(call) => match peel(&call.callee) {
+                Expression::StaticMemberExpression(member) if member.property.name == "key" => {
+                    &member.object
+                }
+                _ => return None,
+            },
             _ => return None,
         });
     }

@@ -3,13 +3,16 @@
     dead_code,
     unreachable_pub,
     clippy::unwrap_used,
+    clippy::panic,
     reason = "each test binary uses its own part"
 )]
 
 use std::collections::BTreeMap;
 
 use charmkeeper_base::cell::{Change, id, patch};
-use charmkeeper_charms::testing::{Evaluated, FakeHost, eval_in_engine};
+use charmkeeper_charms::compile::{CompileOptions, compile_with, program_from_files};
+use charmkeeper_charms::frames::SourceModule;
+use charmkeeper_charms::testing::{Evaluated, FakeHost, eval_in_engine, eval_modules};
 use serde_json::{Value, json};
 
 /// The charm's space.
@@ -136,4 +139,35 @@ pub fn run(code: &str, host: FakeHost) -> Evaluated {
         report["error"]["message"].as_str().unwrap_or("")
     );
     seen
+}
+
+/// Compiles a charm, with the API's names imported, and runs it.
+///
+/// # Panics
+/// When it does not compile.
+pub fn compile_and_run(body: &str, host: FakeHost) -> Evaluated {
+    let text = format!(
+        "import {{ action, cell, computed, equals, derive, handler, ifElse, lift, pattern, str, wish, Cell, Default, NAME, Stream, UI, Writable }} from 'commonfabric';\n{body}"
+    );
+    let program = program_from_files([("main.tsx", text)], "main.tsx").unwrap();
+    let options = CompileOptions {
+        require_bg_updater: true,
+    };
+    let compiled = compile_with(&program, &options).unwrap_or_else(|e| panic!("{e}"));
+    let modules = compiled.modules.into_iter().map(|m| SourceModule {
+        specifier: m.specifier,
+        code: m.code,
+        source_map: m.source_map,
+    });
+    eval_modules(modules.collect(), host)
+}
+
+/// Console lines of a run that ended well.
+///
+/// # Panics
+/// When it did not end well.
+pub fn lines(seen: &Evaluated) -> Vec<&str> {
+    let report = seen.report();
+    assert_eq!(report["ending"], "ok", "{} {:?}", report["error"], seen.log);
+    seen.log.iter().map(|(_, text)| text.as_str()).collect()
 }

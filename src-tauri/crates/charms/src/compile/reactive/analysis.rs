@@ -15,7 +15,8 @@ use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 use oxc_syntax::symbol::SymbolId;
 
-use super::building::{Building, call_with, is_function};
+use super::acting::place_of;
+use super::building::{Building, call_with, is_function, own_function};
 use super::class::{
     Call, Callee, Class, LINK_METHODS, LIST_METHODS, Lookup, Mode, READ_METHODS, class_of,
     dependencies,
@@ -141,6 +142,32 @@ impl<'x, 'p, 'a, 's> Analysis<'x, 'p, 'a, 's> {
             }
         }
         found
+    }
+
+    /// The lists in building code whose callback acts, with their places.
+    pub(super) fn acting_lists(&self) -> HashMap<NodeId, String> {
+        let nodes = self.unit.semantic.nodes();
+        let found = nodes.iter().filter_map(|node| {
+            let AstKind::CallExpression(call) = node.kind() else {
+                return None;
+            };
+            let name = method(&call.callee)?.static_property_name()?;
+            if !LIST_METHODS.contains(&name) || self.mode_around(node.id()) != Mode::Build {
+                return None;
+            }
+            let callback = match peel(call.arguments.first()?.as_expression()?) {
+                Expression::ArrowFunctionExpression(f) => (self.file, f.node_id()),
+                Expression::FunctionExpression(f) => (self.file, f.node_id()),
+                named => own_function(self.calls, self.file, named)?,
+            };
+            let place = || place_of(self.calls, self.file, node.id());
+            self.building
+                .acts(callback)
+                .then(place)
+                .flatten()
+                .map(|p| (node.id(), p))
+        });
+        found.collect()
     }
 
     /// The innermost function around a node.

@@ -10,13 +10,15 @@ use oxc_ast::ast::Expression;
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 
+use super::acting::Acting;
 use crate::compile::calls::Calls;
 use crate::compile::maker::Maker;
 use crate::compile::names::Origin;
 use crate::compile::unit::Unit;
+use crate::compile::writing::Writing;
 
 /// A function of the program: its file and node.
-type Own = (usize, NodeId);
+pub(super) type Own = (usize, NodeId);
 
 /// Which functions of a program build.
 #[derive(Default)]
@@ -25,13 +27,18 @@ pub(in crate::compile) struct Building {
     makes: HashSet<Own>,
     /// Makes derived values, so that its body reads like a pattern's.
     derives: HashSet<Own>,
+    /// Writes, sends, or makes derived values that do.
+    acts: HashSet<Own>,
+    /// Calls that make what would act, where it never does.
+    lost: Vec<Own>,
 }
 
 impl Building {
-    /// Looks at all functions of a program.
-    pub(in crate::compile) fn new(calls: &Calls<'_, '_, '_>) -> Self {
+    /// Looks at all functions of a program; `writing` has an entry per file.
+    pub(in crate::compile) fn new(calls: &Calls<'_, '_, '_>, writing: &[Writing]) -> Self {
         let mut all = Self::default();
         let mut uses: HashMap<Own, Vec<Own>> = HashMap::new();
+        let mut acting = Acting::new(calls, writing);
         for (file, unit) in calls.units.iter().enumerate() {
             for node in unit.semantic.nodes() {
                 let callee = match node.kind() {
@@ -43,6 +50,9 @@ impl Building {
                 let own = own_function(calls, file, callee);
                 if maker.is_none() && own.is_none() {
                     continue;
+                }
+                if let AstKind::CallExpression(call) = node.kind() {
+                    acting.note(file, node.id(), call, maker, own);
                 }
                 for function in functions_around(calls, file, node.id()) {
                     if maker.is_some_and(Maker::makes) {
@@ -59,12 +69,26 @@ impl Building {
         }
         spread(&mut all.makes, &uses);
         spread(&mut all.derives, &uses);
+        (all.acts, all.lost) = acting.finish();
         all
     }
 
     /// True when the function wants cells rather than their values.
     pub(super) fn builds(&self, function: Own) -> bool {
         self.makes.contains(&function) || self.derives.contains(&function)
+    }
+
+    /// True when a call of the function writes, sends, or makes a derived value
+    /// that does.
+    pub(super) fn acts(&self, function: Own) -> bool {
+        self.acts.contains(&function)
+    }
+
+    /// The calls in a file that make derived values that write, or instances with
+    /// such, inside another derived value: they are never run.
+    pub(in crate::compile) fn lost_acts(&self, file: usize) -> impl Iterator<Item = NodeId> {
+        let here = self.lost.iter().filter(move |(at, _)| *at == file);
+        here.map(|(_, node)| *node)
     }
 
     /// True when the function's body reads like a pattern's.
@@ -74,7 +98,7 @@ impl Building {
 }
 
 /// Adds all users of the members of `set`, and their users.
-fn spread(set: &mut HashSet<Own>, uses: &HashMap<Own, Vec<Own>>) {
+pub(super) fn spread(set: &mut HashSet<Own>, uses: &HashMap<Own, Vec<Own>>) {
     let mut open: Vec<Own> = set.iter().copied().collect();
     while let Some(own) = open.pop() {
         for user in uses.get(&own).into_iter().flatten() {

@@ -11,13 +11,15 @@
 //! * [`analysis`]: which functions build (pattern bodies) and which compute
 //!   (callbacks of `computed`, handlers), with [`names`] and [`results`] for what
 //!   names hold and calls give, and [`plan`] for the outcome.
-//! * [`building`]: the program's own functions that make cells or derived values.
+//! * [`building`]: the program's own functions that make cells or derived values;
+//!   [`acting`]: those that write, or make derived values that do.
 //! * [`rewrite`]: the change of the tree, with [`site`] for code that builds,
 //!   [`value`] for code that computes, [`path`] and [`make`] for its parts.
 //!
 //! Never changes code that touches nothing reactive, and never the places that
 //! code is said to stand at: helpers take over the span of what they replace.
 
+mod acting;
 mod analysis;
 mod building;
 mod class;

@@ -8,13 +8,17 @@ use std::collections::HashMap;
 use oxc_ast::AstKind;
 use oxc_ast::ast::IdentifierReference;
 use oxc_semantic::Scoping;
+use oxc_span::{GetSpan, Span};
 use oxc_syntax::node::NodeId;
 use oxc_syntax::symbol::SymbolId;
 
+use super::acting::{place_of, runners};
 use super::analysis::{Analysis, PLAIN};
-use super::building::{Building, is_function};
+use super::building::{Building, call_with, is_function, own_function};
 use super::class::{Call, Class, Lookup, Mode};
 use crate::compile::calls::Calls;
+use crate::compile::maker::Maker;
+use crate::compile::writing::Writing;
 
 /// What the rewriting has to know about one file.
 pub(in crate::compile) struct Plan {
@@ -26,9 +30,43 @@ pub(in crate::compile) struct Plan {
     declared: HashMap<SymbolId, u32>,
     once: Vec<u32>,
     lost_defaults: Vec<u32>,
+    /// Lists that are gone through for what their callback does, with their place.
+    acting_lists: HashMap<NodeId, String>,
+    acting: Vec<Act>,
+}
+
+/// A write in building code, or a call of something that writes.
+struct Act {
+    span: Span,
+    /// The function that builds.
+    within: Span,
+    /// That function is the pattern's body, where nothing can be written at once.
+    in_body: bool,
+    place: String,
 }
 
 impl Plan {
+    /// The place of a list whose callback acts.
+    pub(super) fn acting_list(&self, call: NodeId) -> Option<&str> {
+        self.acting_lists.get(&call).map(String::as_str)
+    }
+
+    /// The place of what acts when an expression of building code is worked out,
+    /// leaving out the functions in it that build for themselves.
+    pub(super) fn act_within(&self, expression: Span) -> Option<&str> {
+        let act = self.acting.iter().find(|act| {
+            expression.contains_inclusive(act.span) && act.within.contains_inclusive(expression)
+        })?;
+        Some(&act.place)
+    }
+
+    /// True for a write that is done while a list's element is set up.
+    pub(super) fn writes_now(&self, call: Span) -> bool {
+        self.acting
+            .iter()
+            .any(|act| act.span == call && !act.in_body)
+    }
+
     /// Byte offsets of the statements in building code that decide by a value
     /// that may change: they are not decided again.
     pub(in crate::compile) fn decided_once(&self) -> &[u32] {
@@ -46,6 +84,7 @@ impl Plan {
 pub(in crate::compile) fn plan(
     calls: &Calls<'_, '_, '_>,
     building: &Building,
+    writing: &Writing,
     file: usize,
 ) -> Option<Plan> {
     let analysis = Analysis::new(calls, building, file)?;
@@ -82,6 +121,8 @@ pub(in crate::compile) fn plan(
     let infos = infos.collect();
     let once = analysis.decisions();
     let lost_defaults = analysis.lost_defaults();
+    let acting_lists = analysis.acting_lists();
+    let acting = acts(&analysis, writing);
     Some(Plan {
         classes,
         declared,
@@ -90,7 +131,36 @@ pub(in crate::compile) fn plan(
         modes: known(analysis.modes),
         once,
         lost_defaults,
+        acting_lists,
+        acting,
     })
+}
+
+/// What acts in building code itself, not in a callback that builds.
+fn acts(analysis: &Analysis<'_, '_, '_, '_>, writing: &Writing) -> Vec<Act> {
+    let nodes = analysis.unit.semantic.nodes();
+    let calls = nodes.iter().filter_map(|node| {
+        let AstKind::CallExpression(call) = node.kind() else {
+            return None;
+        };
+        let own = own_function(analysis.calls, analysis.file, &call.callee)?;
+        analysis.building.acts(own).then_some(node.id())
+    });
+    let act = |node: NodeId| {
+        let around = runners(analysis.calls, analysis.file, node);
+        let (_, within) = around
+            .into_iter()
+            .find(|(_, function)| analysis.mode(*function) == Mode::Build)?;
+        let handed = call_with(analysis.unit, within);
+        let maker = handed.and_then(|(callee, _)| analysis.calls.maker(analysis.file, callee));
+        Some(Act {
+            span: nodes.kind(node).span(),
+            within: nodes.kind(within).span(),
+            in_body: maker == Some(Maker::Pattern),
+            place: place_of(analysis.calls, analysis.file, node)?,
+        })
+    };
+    writing.nodes().chain(calls).filter_map(act).collect()
 }
 
 fn known<K: std::hash::Hash + Eq, V>(table: RefCell<HashMap<K, Option<V>>>) -> HashMap<K, V> {

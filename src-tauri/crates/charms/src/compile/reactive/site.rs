@@ -9,6 +9,7 @@ use oxc_ast::ast::{Argument, ChainElement, Expression, LogicalOperator, UnaryOpe
 use oxc_ast_visit::VisitMut;
 use oxc_ast_visit::walk_mut::walk_expression;
 use oxc_span::{GetSpan, SPAN, Span};
+use serde_json::json;
 
 use super::class::{
     Callee, Class, Dependencies, Dependency, LINK_METHODS, LIST_METHODS, Lookup, READ_METHODS,
@@ -16,12 +17,20 @@ use super::class::{
 };
 use super::path::path_of;
 use super::rewrite::{Rewriter, Wanted, call_of, method_of};
+use crate::compile::META_PREFIX;
 
 impl<'a> Rewriter<'a, '_> {
     /// Rewrites a place in building code.
     pub(super) fn site(&mut self, expression: &mut Expression<'a>) {
         match expression {
             _ if self.plain => walk_expression(self, expression),
+            // A choice of what to do is no choice between two links.
+            Expression::ConditionalExpression(_) | Expression::LogicalExpression(_)
+                if self.depends(expression) && self.act_within(expression).is_some() =>
+            {
+                let found = dependencies(expression, &self.at);
+                self.derive(expression, &found);
+            }
             Expression::ConditionalExpression(c) if self.depends(&c.test) => {
                 self.visit_expression(&mut c.test);
                 self.visit_expression(&mut c.consequent);
@@ -97,10 +106,17 @@ impl<'a> Rewriter<'a, '_> {
 
     fn derive(&mut self, expression: &mut Expression<'a>, found: &Dependencies) {
         let span = expression.span();
+        let place = self.act_within(expression);
         let on = self.dependencies_list(found, span);
         self.compute(expression, Wanted::Value);
         let thunk = self.make.thunk(expression.take_in(&self.make.builder));
-        *expression = self.helper(span, "d", [on, thunk]);
+        let place = place.map(|place| self.make.string(&place, SPAN));
+        *expression = self.helper(span, "d", [on, thunk].into_iter().chain(place));
+    }
+
+    fn act_within(&self, expression: &Expression<'a>) -> Option<String> {
+        let found = self.at.plan.act_within(expression.span());
+        found.map(str::to_owned)
     }
 
     /// `[a, helpers.ref(b, "c")]`; `null` when it is a cell in any case.
@@ -168,7 +184,12 @@ impl<'a> Rewriter<'a, '_> {
                     return self.list(expression);
                 }
                 if LINK_METHODS.contains(&name) && !READ_METHODS.contains(&name) {
-                    return self.keep_call(expression);
+                    // What is written is what is there now, not a link to it.
+                    return if self.at.plan.writes_now(call.span) {
+                        self.compute(expression, Wanted::Value);
+                    } else {
+                        self.keep_call(expression);
+                    };
                 }
             } else if LIST_METHODS.contains(&name) || name == "forEach" || class == Class::Stream {
                 return self.keep_call(expression);
@@ -211,6 +232,8 @@ impl<'a> Rewriter<'a, '_> {
             },
             _ => return,
         };
+        let acts = self.at.plan.acting_list(call.node_id());
+        let meta = acts.map(|place| json!({ "effect": place }));
         let (mut object, name, name_span) = match call.callee.into_inner_expression() {
             Expression::StaticMemberExpression(m) => {
                 let m = m.unbox();
@@ -233,6 +256,10 @@ impl<'a> Rewriter<'a, '_> {
         let mut rest = call.arguments;
         self.visit_arguments(&mut rest);
         arguments.extend(rest);
+        if let Some(meta) = meta {
+            let text = format!("{META_PREFIX}{meta}");
+            arguments.push(Argument::from(self.make.string(&text, SPAN)));
+        }
         let mut made = self.helper(span, "list", []);
         if let Expression::CallExpression(made) = &mut made {
             made.arguments = arguments;
