@@ -19,8 +19,9 @@ use serde_json::json;
 use super::desk::of_space;
 use super::keys;
 use super::line::Line;
+use super::resume;
 use crate::api::{ApiError, ErrorCode};
-use crate::core::Core;
+use crate::core::{Core, of_store};
 
 /// How long the first answer of a server may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -55,7 +56,9 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), ApiError> {
 /// Starts to sync one space.
 pub(crate) async fn start(core: &Arc<Core>, space: &RemoteSpace) -> Result<(), ApiError> {
     let identity = keys::get(&core.vault, &space.identity).await?;
-    core.desk.start(core, space, identity)
+    let which = resume::which(&core.store, space).await;
+    core.desk
+        .start(core, space, identity, which.map_err(|e| of_store(&e))?)
 }
 
 /// What is to be connected.
@@ -91,8 +94,7 @@ pub(crate) async fn connect(core: &Arc<Core>, wanted: Wanted<'_>) -> Result<Stri
     adopt(core, &did, &name, &address.origin(), identity.did()).await?;
     let row = remote_row(core, &did).await?;
     let same = before.is_some_and(|b| b.enabled && b.session_id == row.session_id);
-    // One that is open stays so: a second session of its name would have to wait
-    // until the server has forgotten the first.
+    // One that is open stays so.
     if !(same && core.desk.live(&did).is_some_and(|live| live.open)) {
         start(core, &row).await?;
     }

@@ -54,12 +54,13 @@ impl Desk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts to keep a space in sync; a task that does so already is replaced.
+    /// Starts to keep a space in sync, in this session; a task that does so already is replaced.
     pub(crate) fn start(
         &self,
         core: &Arc<Core>,
         space: &RemoteSpace,
         identity: Identity,
+        which: Descriptor,
     ) -> Result<(), ApiError> {
         let address = ServerAddress::parse(&space.url).map_err(|e| ApiError::of(&e))?;
         let connection = self.connection(core, &address)?;
@@ -75,10 +76,6 @@ impl Desk {
                 let _ = old.inbox.send(Message::Stop);
             }
         }
-        let which = Descriptor {
-            session_id: Some(space.session_id.clone()),
-            ..Descriptor::default()
-        };
         let session = connection.register(&space.did, Arc::new(identity), which);
         tokio::spawn(task::run(Arc::clone(core), self.clone(), session, inbox));
         Ok(())

@@ -6,7 +6,7 @@
 //! and `finish` (what a run leaves), `read` (documents that are not here yet),
 //! `connect` and `keys` (getting in), `favorites` and `adopt` (what the person
 //! starred), `lease` (which computer runs it), `unstarred` (favorites that are
-//! gone), `publish` (placing a charm of this computer there). The rules
+//! gone), `resume` (sessions over a restart), `publish` (placing a charm of this computer there). The rules
 //! themselves are in `charmkeeper_space`.
 
 pub(crate) mod adopt;
@@ -22,6 +22,7 @@ pub(crate) mod outgoing;
 pub(crate) mod publish;
 pub(crate) mod read;
 mod registered;
+mod resume;
 mod task;
 pub(crate) mod unstarred;
 mod views;

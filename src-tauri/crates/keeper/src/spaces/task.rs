@@ -23,6 +23,7 @@ use super::drain::{self, Halt, Step, blocking};
 use super::lease::{Answer, Want, settle};
 use super::line::{Trouble, news};
 use super::outgoing::SEEN;
+use super::resume;
 use super::watching::{PAGE, Page, Watching};
 use crate::api::{ApiError, Event};
 use crate::core::{Core, of_store};
@@ -154,6 +155,10 @@ impl Task {
     }
 
     async fn opened(&mut self, opened: Opened) {
+        let kept = resume::keep(&self.core.store, self.space(), opened.which.clone());
+        if let Err(e) = kept.await {
+            tracing::warn!("a session cannot be gone on with after a restart: {e}");
+        }
         let first = self.open.is_none();
         self.open = Some(opened.server_seq);
         self.shut = None;

@@ -3,5 +3,6 @@
 mod fixture;
 mod leases;
 mod model;
+mod resuming;
 mod syncing;
 mod watching;
