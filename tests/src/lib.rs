@@ -16,8 +16,10 @@ pub mod needle;
 pub mod processes;
 pub mod program;
 pub mod remote_stage;
+pub mod snoop;
 pub mod space_server;
 pub mod stage;
+pub mod tap;
 
 use std::time::Duration;
 

@@ -1,17 +1,27 @@
 //! A space's key and the tokens stay where they belong while a remote space is in
 //! use: the server's files, the outbox, the wire, the program's files and all that
-//! it prints are searched for the key in every form in which a person has one.
+//! it prints are searched for the key in every form in which a person has one, and
+//! for the tokens that charms use whose cells are in the space.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use charmkeeper_sandbox::{CLIENT_SECRET, SAMPLE_ACCOUNT};
+use charmkeeper_space::identity::Identity;
 use charmkeeper_tests::needle::{Needle, assert_absent, files};
 use charmkeeper_tests::remote_stage::{PASSPHRASE, RemoteStage, TICKER};
-use charmkeeper_tests::wait_until;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use charmkeeper_tests::snoop::{MARKER, SNOOP};
+use charmkeeper_tests::space_server::SpaceServer;
+use charmkeeper_tests::stage::{GMAIL, Stage};
+use charmkeeper_tests::tap::{tapped, unmasked};
+use charmkeeper_tests::{program, wait_until};
+
+/// The 24 words of one of BIP39's published test vectors.
+const WORDS: &str = "void come effort suffer camp survey warrior heavy shoot primary clutch crush \
+                     open amazing screen patrol group space point ten exist slush involve unfold";
+/// The access token that Google's stand-in gives out.
+const TOKEN: &str = "ya29.planted-space-token-0123456789-abcdefghij";
+const SHARED: &str = "shared by the snoop";
 
 /// The person's key: the 32 bytes, what they were made of, the line of the file.
 fn needles() -> Vec<Needle> {
@@ -34,91 +44,6 @@ fn pem(seed: &[u8]) -> String {
     ];
     let body = STANDARD.encode([&head[..], seed].concat());
     format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
-}
-
-/// A line between the program and the server that notes every byte.
-async fn tapped(to: String) -> (String, Arc<Mutex<Vec<u8>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let noted = Arc::clone(&heard);
-    let to = to.trim_start_matches("http://").to_owned();
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let Ok(server) = TcpStream::connect(&to).await else {
-                continue;
-            };
-            let (from_client, to_client) = client.into_split();
-            let (from_server, to_server) = server.into_split();
-            tokio::spawn(copy(from_client, to_server, Arc::clone(&noted)));
-            tokio::spawn(copy(from_server, to_client, Arc::clone(&noted)));
-        }
-    });
-    (address, heard)
-}
-
-/// Hands bytes on, and notes them.
-async fn copy(
-    mut from: tokio::net::tcp::OwnedReadHalf,
-    mut to: tokio::net::tcp::OwnedWriteHalf,
-    noted: Arc<Mutex<Vec<u8>>>,
-) {
-    let mut part = vec![0; 64 * 1024];
-    while let Ok(count @ 1..) = from.read(&mut part).await {
-        noted.lock().unwrap().extend(&part[..count]);
-        if to.write_all(&part[..count]).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// What clients said. Their frames are masked (RFC 6455, section 5.3), each with a
-/// mask of its own that stands in it.
-fn unmasked(noted: &[u8]) -> Vec<u8> {
-    let mut all = Vec::new();
-    let mut at = 0;
-    while at + 2 <= noted.len() {
-        // A text frame with a mask, of a length in 1, 2 or 8 bytes.
-        if noted[at] != 0x81 || noted[at + 1] & 0x80 == 0 {
-            at += 1;
-            continue;
-        }
-        let (length, mask_at) = match noted[at + 1] & 0x7f {
-            126 if at + 4 <= noted.len() => {
-                let bytes = [noted[at + 2], noted[at + 3]];
-                (usize::from(u16::from_be_bytes(bytes)), at + 4)
-            }
-            127 if at + 10 <= noted.len() => {
-                let bytes: [u8; 8] = noted[at + 2..at + 10].try_into().unwrap();
-                let length = u64::from_be_bytes(bytes);
-                (usize::try_from(length).unwrap_or(usize::MAX), at + 10)
-            }
-            126 | 127 => break,
-            short => (usize::from(short), at + 2),
-        };
-        let Some(end) = (mask_at + 4).checked_add(length) else {
-            at += 1;
-            continue;
-        };
-        if end > noted.len() {
-            at += 1;
-            continue;
-        }
-        let mask = &noted[mask_at..mask_at + 4];
-        let body = &noted[mask_at + 4..end];
-        let clear: Vec<u8> = body
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask)
-            .collect();
-        if clear.starts_with(b"fvj1:") {
-            all.extend(clear);
-            at = end;
-        } else {
-            at += 1;
-        }
-    }
-    all
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,6 +118,141 @@ async fn a_spaces_key_is_in_the_keychain_alone() {
     for folder in [stage.server_data(), stage.home()] {
         let found = files(&folder);
         assert!(found.iter().any(|(_, bytes)| did.found_in(bytes).is_some()));
+    }
+    serve.kill().await.unwrap();
+}
+
+/// The words as they are written, as a list, and the key that they are.
+fn words() -> Vec<Needle> {
+    let person = Identity::from_words(WORDS).unwrap();
+    let seed: Vec<u8> = person.seed().expose().clone();
+    let list: Vec<&str> = WORDS.split_whitespace().collect();
+    let part = |from: usize, with: &str| list[from..from + 4].join(with);
+    let mut all = vec![Needle::bytes("the seed of the words", &seed)];
+    for from in [0, 10, 20] {
+        all.push(Needle::new("some of the words", &part(from, " ")));
+        all.push(Needle::new("a list of the words", &part(from, "\",\"")));
+    }
+    all
+}
+
+/// Commands at the highest verbosity; what they printed.
+async fn said(stage: &Stage, commands: &[&[&str]]) -> Vec<u8> {
+    let mut all = Vec::new();
+    for args in commands {
+        let done = stage.run([*args, &["-vv"]].concat()).await;
+        // Requests of the snoop fail; that is a run that did not go well.
+        assert!(matches!(done.code, Some(0 | 1)), "{args:?}: {done}");
+        all.extend(format!("{}{}", done.out, done.err).into_bytes());
+    }
+    all
+}
+
+/// `space connect` with the words.
+async fn connect(stage: &Stage, url: &str, space: Option<&str>) -> Vec<u8> {
+    let key = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key.path(), WORDS).unwrap();
+    let mut command = stage.command(["space", "connect", "-vv", "--mnemonic-stdin", "--claim"]);
+    command.args(["--url", url]);
+    command.args(space.iter().flat_map(|name| ["--space", name]));
+    command.stdin(std::fs::File::open(key.path()).unwrap());
+    let done = program::run(command).await.with_code(0);
+    format!("{}{}", done.out, done.err).into_bytes()
+}
+
+/// Nothing waits for the server.
+async fn told(stage: &Stage) {
+    wait_until("all is told", async || {
+        let spaces = stage.ask(["space", "status"]).await;
+        let spaces = spaces.as_array().unwrap();
+        let mut remote = spaces.iter().filter(|space| space["url"].is_string());
+        remote.all(|space| space["state"] == "synced" && space["queued"] == 0)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charm_that_writes_to_a_space_takes_no_token_and_no_word_of_the_key_there() {
+    let stage = Stage::start().await;
+    stage.world().plant_access_token(TOKEN);
+    stage.connect(SAMPLE_ACCOUNT, None).await;
+    let there = stage.folder().join("server");
+    let server = SpaceServer::start(&there).await;
+    let (address, wire) = tapped(server.url().to_owned()).await;
+
+    let home = stage.folder().join("data");
+    let log = std::fs::File::create(stage.folder().join("serve.log")).unwrap();
+    let mut serve = stage.command(["serve", "-vv"]);
+    serve.stdout(log.try_clone().unwrap()).stderr(log);
+    let mut serve = serve.spawn().unwrap();
+    wait_until("serve listens", async || home.join("keeper.sock").exists()).await;
+
+    let mut heard = connect(&stage, &address, None).await;
+    heard.extend(connect(&stage, &address, Some(SHARED)).await);
+    let snoop = stage.write("snoop.tsx", SNOOP);
+    let place = |charm| ["space", "publish", charm, "--space", SHARED];
+    let steps: &[&[&str]] = &[
+        &["add", snoop.to_str().unwrap()],
+        &["pause", "snoop"],
+        &["run", GMAIL],
+        &place(GMAIL),
+        &place("snoop"),
+    ];
+    heard.extend(said(&stage, steps).await);
+    told(&stage).await;
+    // What it finds from now on goes to the server.
+    let steps: &[&[&str]] = &[&["run", "snoop"], &["run", GMAIL]];
+    heard.extend(said(&stage, steps).await);
+    told(&stage).await;
+    // And one change stays in the outbox.
+    server.offline(true).await;
+    let looks: &[&[&str]] = &[
+        &["run", "snoop"],
+        &["cells", "snoop"],
+        &["cells", GMAIL],
+        &["space", "status"],
+        &["history", "--limit", "0", "--format", "json"],
+        &["history", "--limit", "0", "--format", "csv"],
+        &["accounts"],
+        &["charms"],
+        &["status"],
+    ];
+    heard.extend(said(&stage, looks).await);
+
+    let issued = stage.world().issued_tokens();
+    let tokens = issued.iter().enumerate();
+    let mut secrets: Vec<Needle> = tokens
+        .map(|(n, token)| Needle::new(format!("token {n} of {}", issued.len()), token))
+        .chain([Needle::new("the client secret", CLIENT_SECRET)])
+        .collect();
+    secrets.extend(words());
+    let noted = wire.lock().unwrap().clone();
+    let spoken = unmasked(&noted);
+    assert_absent(&secrets, "the wire", &noted);
+    assert_absent(&secrets, "what was sent to the server", &spoken);
+    assert_absent(&secrets, "what commands printed", &heard);
+    let log = std::fs::read(stage.folder().join("serve.log")).unwrap();
+    assert_absent(&secrets, "the log of serve", &log);
+    for folder in [&home, &there] {
+        for (path, bytes) in files(folder) {
+            assert_absent(&secrets, &path.display().to_string(), &bytes);
+        }
+    }
+
+    // There was something to find, and the snoop's finds are in all these places.
+    assert!(issued.iter().any(|token| token == TOKEN));
+    assert!(stage.google.saw_token(TOKEN), "it was used on the wire");
+    let marker = Needle::new("the marker", MARKER);
+    for (place, bytes) in [("the wire", &spoken), ("what was printed", &heard)] {
+        assert!(marker.found_in(bytes).is_some(), "{place}");
+    }
+    for folder in [&home, &there] {
+        let found = files(folder);
+        assert!(
+            found
+                .iter()
+                .any(|(_, bytes)| marker.found_in(bytes).is_some())
+        );
     }
     serve.kill().await.unwrap();
 }
