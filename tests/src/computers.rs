@@ -8,13 +8,13 @@ use charmkeeper_accounts::Endpoints;
 use charmkeeper_base::cell::DocRef;
 use charmkeeper_base::{Secret, SystemClock, random::SystemRandom};
 use charmkeeper_charms::runner::WorkerCommand;
-use charmkeeper_keeper::api::Request;
+use charmkeeper_keeper::api::{ApiError, Request};
 use charmkeeper_keeper::home::Home;
 use charmkeeper_keeper::{Computer, Keeper, KeeperConfig, KeyForm, VaultChoice};
 use charmkeeper_space::identity::Identity;
 use charmkeeper_space::pieces::lease_id;
-use charmkeeper_toolshed::SpaceServer;
 use charmkeeper_toolshed::seed::{PieceSeed, SeededPiece};
+use charmkeeper_toolshed::{Options, SpaceServer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -123,6 +123,72 @@ pub fn config(folder: &Path) -> KeeperConfig {
     }
 }
 
+/// The keeper of [`config`].
+///
+/// # Panics
+/// When it cannot be opened.
+pub async fn open(folder: &Path) -> Arc<Keeper> {
+    Keeper::open(config(folder)).await.unwrap()
+}
+
+/// Asks a keeper; what it answers.
+///
+/// # Errors
+/// Why it cannot be done.
+pub async fn try_ask(keeper: &Keeper, request: Request) -> Result<Value, ApiError> {
+    let (events, _) = mpsc::channel(64);
+    keeper.call(request, events).await
+}
+
+/// Asks a keeper what it must do; its answer.
+///
+/// # Panics
+/// When it cannot be done.
+pub async fn ask(keeper: &Keeper, request: Request) -> Value {
+    try_ask(keeper, request).await.unwrap()
+}
+
+/// Waits until nothing waits in any outbox.
+///
+/// # Panics
+/// When that never is.
+pub async fn all_told(keeper: &Keeper) {
+    let mut events = keeper.events();
+    let wait = async {
+        loop {
+            let spaces = ask(keeper, Request::Spaces).await;
+            if spaces.as_array().unwrap().iter().all(|s| s["queued"] == 0) {
+                return;
+            }
+            // Every step of a sync ends in an event.
+            let _ = events.recv().await;
+        }
+    };
+    let told = tokio::time::timeout(crate::PATIENCE, wait);
+    told.await.expect("it is told in time");
+}
+
+/// Starts a server again where it was; its port may take a moment to be free.
+///
+/// # Panics
+/// When it is never free.
+pub async fn restart(data: &Path, port: u16) -> SpaceServer {
+    let attempt = async {
+        loop {
+            let options = Options {
+                port,
+                ..Options::default()
+            };
+            match SpaceServer::start_with(data, options).await {
+                Ok(server) => return server,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let server = tokio::time::timeout(crate::PATIENCE, attempt);
+    server.await.expect("the port is free")
+}
+
 /// A computer of the person: its keeper runs in the test.
 pub struct Desktop {
     /// Its keeper.
@@ -181,8 +247,7 @@ impl Desktop {
     /// # Panics
     /// When it cannot be done.
     pub async fn ask(&self, request: Request) -> Value {
-        let (events, _) = mpsc::channel(64);
-        self.keeper.call(request, events).await.unwrap()
+        ask(&self.keeper, request).await
     }
 
     /// The charm that the favorite became.

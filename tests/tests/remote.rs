@@ -10,11 +10,10 @@ use charmkeeper_base::random::SeededRandom;
 use charmkeeper_keeper::api::{ApiError, ErrorCode, Event, Request};
 use charmkeeper_keeper::{Keeper, KeyForm};
 use charmkeeper_space::identity::Identity;
-use charmkeeper_tests::computers::config;
+use charmkeeper_tests::computers::{all_told, ask, open, restart, try_ask};
 use charmkeeper_toolshed::seed::{PieceSeed, SeededPiece};
-use charmkeeper_toolshed::{Action, Options, Rule, SpaceServer};
+use charmkeeper_toolshed::{Action, Rule, SpaceServer};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 use url::Url;
 
 const PASSPHRASE: &str = "a person of the tests";
@@ -32,19 +31,6 @@ export default pattern<{ count: number; items: string[] }, any>(({ count, items 
   [NAME]: "Ticker", count, items, bgUpdater: tick({ count, items } as any),
 }));
 "#;
-
-async fn open(folder: &Path) -> Arc<Keeper> {
-    Keeper::open(config(folder)).await.unwrap()
-}
-
-async fn try_ask(keeper: &Keeper, request: Request) -> Result<Value, ApiError> {
-    let (events, _) = mpsc::channel(64);
-    keeper.call(request, events).await
-}
-
-async fn ask(keeper: &Keeper, request: Request) -> Value {
-    try_ask(keeper, request).await.unwrap()
-}
 
 fn person() -> Identity {
     Identity::from_passphrase(PASSPHRASE)
@@ -78,29 +64,6 @@ fn inputs(server: &SpaceServer, piece: &SeededPiece) -> Value {
     server
         .value(&piece.argument.space, &piece.argument.id)
         .unwrap()
-}
-
-/// Waits until nothing waits in any outbox.
-async fn all_told(keeper: &Keeper) {
-    let mut events = keeper.events();
-    let wait = async {
-        loop {
-            let spaces = ask(keeper, Request::Spaces).await;
-            if spaces
-                .as_array()
-                .unwrap()
-                .iter()
-                .all(|space| space["queued"] == 0)
-            {
-                return;
-            }
-            // Every step of a sync ends in an event.
-            let _ = events.recv().await;
-        }
-    };
-    tokio::time::timeout(charmkeeper_tests::PATIENCE, wait)
-        .await
-        .expect("it is told in time");
 }
 
 /// A keeper with the favorite running, its timer off so that the test decides.
@@ -250,25 +213,6 @@ async fn what_is_refused_is_shown_and_goes_when_the_person_says_so() {
     let value = inputs(&server, &piece);
     assert!(value["count"].as_f64().unwrap() >= 4.0, "{value}");
     keeper.shutdown().await;
-}
-
-/// Starts the server again where it was; its port may take a moment to be free.
-async fn restart(data: &Path, port: u16) -> SpaceServer {
-    let attempt = async {
-        loop {
-            let options = Options {
-                port,
-                ..Options::default()
-            };
-            match SpaceServer::start_with(data, options).await {
-                Ok(server) => return server,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        }
-    };
-    tokio::time::timeout(charmkeeper_tests::PATIENCE, attempt)
-        .await
-        .expect("the port is free")
 }
 
 #[tokio::test(flavor = "multi_thread")]

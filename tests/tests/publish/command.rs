@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
+use charmkeeper_tests::computers::restart;
 use charmkeeper_tests::program::{self, Done, Going};
 use charmkeeper_tests::stage::Stage;
 use charmkeeper_toolshed::{Action, Rule, SpaceServer};
 use serde_json::Value;
 use url::Url;
 
-use crate::stage::{NOTER, PASSPHRASE, SPACE, WORDS, reader, restart, shared};
+use crate::stage::{NOTER, PASSPHRASE, SPACE, WORDS, reader, shared};
 
 /// A stage with the noter added and run, and the spaces connected.
 async fn connected(data: &Path) -> (Stage, SpaceServer, Going) {

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use charmkeeper_base::ErrorKind;
 use charmkeeper_base::cell::DocRef;
 use charmkeeper_keeper::api::Request;
+use charmkeeper_tests::computers::{all_told, ask, open, restart, try_ask};
 use charmkeeper_toolshed::seed::PieceSeed;
 use charmkeeper_toolshed::{Action, Rule, SpaceServer};
 use serde_json::json;

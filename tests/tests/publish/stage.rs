@@ -4,13 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use charmkeeper_base::Secret;
-use charmkeeper_keeper::api::{ApiError, Request};
+use charmkeeper_keeper::api::Request;
 use charmkeeper_keeper::{Keeper, KeyForm};
 use charmkeeper_space::identity::Identity;
-use charmkeeper_tests::computers::config;
-use charmkeeper_toolshed::{Options, SpaceServer};
+use charmkeeper_tests::computers::{ask, open};
+use charmkeeper_toolshed::SpaceServer;
 use serde_json::Value;
-use tokio::sync::mpsc;
 
 use crate::reader::Reader;
 
@@ -47,19 +46,6 @@ pub(crate) fn person() -> Identity {
 
 pub(crate) fn shared() -> String {
     Identity::of_named_space(SPACE).did().to_owned()
-}
-
-pub(crate) async fn open(folder: &Path) -> Arc<Keeper> {
-    Keeper::open(config(folder)).await.unwrap()
-}
-
-pub(crate) async fn try_ask(keeper: &Keeper, request: Request) -> Result<Value, ApiError> {
-    let (events, _) = mpsc::channel(64);
-    keeper.call(request, events).await
-}
-
-pub(crate) async fn ask(keeper: &Keeper, request: Request) -> Value {
-    try_ask(keeper, request).await.unwrap()
 }
 
 /// Connects a named space, or the home space, as `who`.
@@ -119,43 +105,6 @@ pub(crate) fn publish(favorite: bool) -> Request {
         space: SPACE.to_owned(),
         favorite,
     }
-}
-
-/// Waits until nothing waits in any outbox.
-pub(crate) async fn all_told(keeper: &Keeper) {
-    let mut events = keeper.events();
-    let wait = async {
-        loop {
-            let spaces = ask(keeper, Request::Spaces).await;
-            if spaces.as_array().unwrap().iter().all(|s| s["queued"] == 0) {
-                return;
-            }
-            // Every step of a sync ends in an event.
-            let _ = events.recv().await;
-        }
-    };
-    tokio::time::timeout(charmkeeper_tests::PATIENCE, wait)
-        .await
-        .expect("it is told in time");
-}
-
-/// Starts the server again where it was; its port may take a moment to be free.
-pub(crate) async fn restart(data: &Path, port: u16) -> SpaceServer {
-    let attempt = async {
-        loop {
-            let options = Options {
-                port,
-                ..Options::default()
-            };
-            match SpaceServer::start_with(data, options).await {
-                Ok(server) => return server,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        }
-    };
-    tokio::time::timeout(charmkeeper_tests::PATIENCE, attempt)
-        .await
-        .expect("the port is free")
 }
 
 /// Somebody else's view of the server.
