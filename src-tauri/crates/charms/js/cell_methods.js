@@ -12,7 +12,7 @@ import { sameJson } from "ext:ck/diff.js";
 import { isView, nodeOf, originOf, prefetch } from "ext:ck/views.js";
 import { storeElement, storeList, storeValue } from "ext:ck/store.js";
 import { isStreamMarker, streamAt } from "ext:ck/streams.js";
-import { Made, Place, targetOf } from "ext:ck/targets.js";
+import { Computed, Made, Place, targetOf } from "ext:ck/targets.js";
 import { derived, makeHandle, methods, unwrap, valueAt } from "ext:ck/cells.js";
 
 function target(handle) {
@@ -71,9 +71,25 @@ function assign(of, value) {
   if (!sameJson(node, stored)) write(entry, path, stored);
 }
 
+/** Where what is added to a list goes: a list from elsewhere may have one beside it. */
+function addedTo(of) {
+  if (!(of instanceof Computed)) return of;
+  const { formula, path } = of;
+  if (path.length === 0 && formula.beside !== undefined) return targetOf(formula.beside);
+  let value = formula.value();
+  for (let i = 0; value !== null && value !== undefined; i++) {
+    const inner = targetOf(value);
+    if (inner !== undefined)
+      return addedTo(path.slice(i).reduce((at, key) => at.child(key), inner));
+    if (i === path.length) break;
+    value = value[path[i]];
+  }
+  return of;
+}
+
 /** The list at a target, for changing it: `{ entry, path, list }`. */
 function listAt(of, method) {
-  const { entry, path, node } = writable(of, "read");
+  const { entry, path, node } = writable(unwatched(() => addedTo(of)), "read");
   if (node !== undefined && node !== null && !Array.isArray(node)) {
     throw new TypeError(
       `${method} needs a list, and this cell holds ${isStreamMarker(node) ? "a stream" : typeof node}`,
@@ -309,6 +325,15 @@ Object.assign(methods, {
 
   withTx() {
     return this;
+  },
+
+  /** Where the cell is: `{ id, space, scope, path }`. */
+  getAsNormalizedFullLink() {
+    const found = target(this).locate("write");
+    if ("computed" in found)
+      throw new TypeError("A computed value is in no document, so there is no link to it");
+    const { space, id } = found.entry;
+    return { id, space, scope: "space", path: [...found.path] };
   },
 
   /** The link to the cell in the wire's form. */

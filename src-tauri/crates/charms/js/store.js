@@ -10,7 +10,7 @@ import { isLink, readLink, samePlace, writeLink } from "ext:ck/links.js";
 import { isLoaded, load, loadAll, markCreated, write } from "ext:ck/replica.js";
 import { sameJson } from "ext:ck/diff.js";
 import { isView, nodeOf, originOf, prefetch } from "ext:ck/views.js";
-import { isHandle, Made, targetOf } from "ext:ck/targets.js";
+import { Constant, isHandle, Made, targetOf } from "ext:ck/targets.js";
 import { isStream, placeOfStream } from "ext:ck/streams.js";
 
 // A background run has nothing to show: rendered trees are never stored.
@@ -122,13 +122,25 @@ class Storer {
   handle(handle, path) {
     const target = targetOf(handle);
     const found = target.locate("write");
-    if ("computed" in found) return this.value(found.computed, path);
+    if ("computed" in found) return this.#computed(found.computed, target, path);
     const { entry, node } = found;
     if (this.creates && target instanceof Made) markCreated(entry);
     // A place in a list may hold another element tomorrow: link the element.
     if (isLink(node) && /^\d+$/.test(found.path.at(-1) ?? ""))
       return writeLink(readLink(node, entry), this.home);
     return writeLink({ space: entry.space, id: entry.id, path: found.path }, this.home);
+  }
+
+  /** What is in no document is stored as it is now. */
+  #computed(value, target, path) {
+    const told = this.creates && !(target.formula instanceof Constant) && !`${path.at(-1)}`.startsWith("$");
+    if (told) {
+      noteOnce(
+        `A computed value was stored as it is now${showPath(path)}: it does not follow what it is computed from`,
+        "info",
+      );
+    }
+    return this.value(value, path);
   }
 
   stream(stream) {

@@ -7,7 +7,7 @@
 import { ops, parseJson, toJson } from "ext:ck/host.js";
 import { job } from "ext:ck/run_state.js";
 import { constant, derived, makeHandle, ownCell, unwrap } from "ext:ck/cells.js";
-import { Place } from "ext:ck/targets.js";
+import { Place, targetOf } from "ext:ck/targets.js";
 
 const answers = new Map();
 
@@ -45,13 +45,25 @@ function favorite(candidate) {
   };
 }
 
+/** A list with the elements of a cell of this charm after it; more goes into that cell. */
+function withOwn(found, own) {
+  const all = derived(() => {
+    const count = unwrap(own)?.length ?? 0;
+    return [...found, ...Array.from({ length: count }, (_, i) => own.key(i))];
+  });
+  targetOf(all).formula.beside = own;
+  return all;
+}
+
 /** The list that the host answered with its elements, or null. */
 function listed(key, { candidates, error }) {
   if (error) return null;
   if (OWN.includes(key) && candidates.length === 0) return ownCell([], { wish: key });
   if (!LISTS.includes(key) || candidates.some(({ path }) => path?.length > 0)) return null;
-  const element = key === "#favorites" ? favorite : (one) => placeOf(one, []);
-  return constant(candidates.map(element));
+  if (key === "#favorites") return constant(candidates.map(favorite));
+  const found = candidates.map((one) => placeOf(one, []));
+  // What a charm adds to it is its own, and seen by this charm only.
+  return key === "#mentionable" ? withOwn(found, ownCell([], { wish: key })) : constant(found);
 }
 
 /** `#tag/a/b` or `/a/b` as the key and the steps below it. */

@@ -138,11 +138,15 @@ export default pattern<{ list: number[] }>(({ list }) => {
   const lost = computed(() => list.map((n) => Row({ n, sum })));
   const fine = computed(() => list.map((n) => Plain({ n })));
   const later = action(() => { computed(() => { sum.set(1); }); Row({ n: 1, sum }); });
-  return { rows, lost, fine, later };
+  return { rows, lost, fine, later, $UI: <b><Row n={1} sum={sum} /><Plain n={1} /></b> };
 });";
     assert_eq!(
         warnings(text),
-        found(&[(7, 47, "lost write"), (9, 32, "lost write")])
+        found(&[
+            (7, 47, "lost write"),
+            (9, 32, "lost write"),
+            (10, 45, "lost write"),
+        ])
     );
 }
 
@@ -174,7 +178,8 @@ fn an_import_that_the_framework_does_not_have_is_an_error() {
         all[0].to_string(),
         "main.ts:1:40: \"commonfabric\" has no `dataFile` here."
     );
-    assert!(all[0].hint.is_some());
+    let hint = all[0].hint.as_deref().unwrap();
+    assert!(hint.contains("a .ts file of the charm"), "{hint}");
 }
 
 #[test]

@@ -331,3 +331,20 @@ fn defaults_in_a_patterns_parameter_are_inputs() {
     let value = after(&stored().documents, &seen)[ARGUMENT]["value"].clone();
     assert_eq!(value["count"], 42);
 }
+
+#[test]
+fn a_computed_value_that_is_stored_is_said_to_stay_as_it_is() {
+    let seen = run(
+        "const Row = pattern<{ n: number }>(({ n }) => ({ n, [NAME]: str`row ${n}`, double: computed(() => n * 2) }));
+        export default pattern(() => { const rows = new Writable<any[]>([]);
+          return { bgUpdater: action(() => { rows.push(Row({ n: 2 })); console.log(rows.get()[0].double); }) }; });",
+        argument(json!({})),
+    );
+    assert_eq!(
+        lines(&seen),
+        [
+            "A computed value was stored as it is now at [0].double: it does not follow what it is computed from",
+            "4"
+        ]
+    );
+}

@@ -21,8 +21,8 @@ use super::types::resolve::Solver;
 use super::unit::Unit;
 use super::writing::Writing;
 use super::{
-    CompileOptions, Compiled, Dialect, Facts, Module, Program, Warning, hosts, imports, parse,
-    specifier, warnings,
+    CompileOptions, Compiled, Dialect, Facts, Module, Program, Warning, hosts, imports, missing,
+    parse, specifier, warnings,
 };
 
 /// Most faults that are reported at once.
@@ -131,7 +131,7 @@ fn plan<'a>(
         .zip(&imports)
         .flat_map(|(u, list)| {
             let mut faults = imports::faults(u, list);
-            faults.extend(warnings::unknown_imports(u, list));
+            faults.extend(missing::unknown_imports(u, list));
             faults
         })
         .collect();

@@ -143,8 +143,14 @@ pub(super) fn faults(unit: &Unit<'_, '_>, imports: &[Import]) -> Vec<Diagnostic>
 /// Message and hint for an import that names nothing.
 pub(super) fn explain(from: &str, specifier: &str) -> (String, String) {
     if !specifier::is_relative(specifier) {
+        let message = format!("There is no module named \"{specifier}\" here.");
+        if specifier == "commonfabric/cfc" {
+            let hint = "It holds rules about who may see what, which a background run cannot keep: \
+                 take them out, or run this charm where it was made for.";
+            return (message, hint.to_owned());
+        }
         return (
-            format!("There is no module named \"{specifier}\" here."),
+            message,
             format!(
                 "A charm can import its own files by a relative path such as \"./util.ts\", and {}.",
                 specifier::BUILT_IN

@@ -26,6 +26,7 @@ mod idioms;
 mod imports;
 mod load;
 mod maker;
+mod missing;
 mod names;
 mod parse;
 mod program;

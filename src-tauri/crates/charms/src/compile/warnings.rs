@@ -165,9 +165,15 @@ pub(super) fn collect(
         );
     }
     for node in building.lost_acts(file) {
-        let offset = unit.semantic.nodes().kind(node).span().start;
-        let message = "What this makes is there to write, but it is made inside a derived value or a handler, where it is never run. \
-             Make it in the pattern's body, or write in the function around it.";
+        let kind = unit.semantic.nodes().kind(node);
+        let offset = kind.span().start;
+        let message = if matches!(kind, AstKind::JSXOpeningElement(_)) {
+            "What this component writes is never written: a background run shows nothing and calls no components. \
+             Call it as a function in the pattern's body, as in Component({ .. })."
+        } else {
+            "What this makes is there to write, but it is made inside a derived value or a handler, where it is never run. \
+             Make it in the pattern's body, or write in the function around it."
+        };
         found.add(
             offset,
             &format!("lost write at {offset}"),
@@ -264,43 +270,4 @@ impl<'a> Found<'_, 'a, '_> {
                 .flat_map(|(_, references)| references.iter())
                 .any(|id| asks(self.unit.semantic.scoping().get_reference(*id).node_id()))
     }
-}
-
-/// The faults of imports of names that the framework does not have. Names that
-/// are used only as types are no fault: they vanish.
-pub(super) fn unknown_imports(unit: &Unit<'_, '_>, imports: &[Import]) -> Vec<Diagnostic> {
-    let mut faults = Vec::new();
-    for node in unit.semantic.nodes() {
-        let AstKind::ImportSpecifier(specifier) = node.kind() else {
-            continue;
-        };
-        let AstKind::ImportDeclaration(declaration) = unit.semantic.nodes().parent_kind(node.id())
-        else {
-            continue;
-        };
-        let module = imports.iter().find(|i| i.span == declaration.source.span);
-        let Some(Target::BuiltIn(module)) = module.map(|i| i.target) else {
-            continue;
-        };
-        let name = specifier.imported.name();
-        let is_type = declaration.import_kind.is_type() || specifier.import_kind.is_type();
-        if !framework::is_framework(module) || is_type || framework::exports(&name) {
-            continue;
-        }
-        let used = specifier.local.symbol_id.get().is_some_and(|symbol| {
-            unit.semantic
-                .symbol_references(symbol)
-                .any(oxc_semantic::Reference::is_value)
-        });
-        if used {
-            let message = format!("\"{module}\" has no `{name}` here.");
-            let hint = "Charmkeeper does not provide it, so this charm cannot run.";
-            faults.push(unit.source.diagnostic(
-                specifier.span.start,
-                message,
-                Some(hint.to_owned()),
-            ));
-        }
-    }
-    faults
 }

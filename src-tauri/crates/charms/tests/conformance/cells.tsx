@@ -36,6 +36,7 @@ const update = handler<unknown, State>(async (_event, { n, person, notes, old, f
 
   notes.set(notes.get().filter((note) => note.title === "c"));
   notes.key(0).key("title").set("C");
+  console.log("link", Object.keys(notes.getAsNormalizedFullLink()).join(), notes.getAsNormalizedFullLink().path.join());
   console.log("a filtered list", JSON.stringify(notes.get()));
 
   old.set(`${old.get()}!`);
@@ -64,6 +65,7 @@ export default pattern<{
 // says: unique 3
 // says: removed b,c
 // says: equals true false true
+// says: link id,space,scope,path notes
 // says: a filtered list [{"title":"C"}]
 // says: old hi!
 // says: fresh x,y true

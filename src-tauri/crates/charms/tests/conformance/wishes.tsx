@@ -5,8 +5,8 @@ interface Other { n: number; deep: { list: string[] }; go: Stream<{ x: number }>
 
 const update = handler<unknown, {
   found: Other; n: Writable<number>; deep: string; path: string; names: number; missing: unknown; error: string; old: Other; oldPath: string[]; now: number; early: boolean; go: Stream<{ x: number }>;
-  starred: { cell: Writable<Other>; tags: string[] }[]; second: number; registry: Writable<unknown[]>; space: unknown;
-}>(async (_event, { found, n, deep, path, names, missing, error, old, oldPath, now, early, go, starred, second, registry, space }) => {
+  starred: { cell: Writable<Other>; tags: string[] }[]; second: number; registry: Writable<unknown[]>; space: unknown; mentionable: Writable<any[]>;
+}>(async (_event, { found, n, deep, path, names, missing, error, old, oldPath, now, early, go, starred, second, registry, space, mentionable }) => {
   console.log("result", found.n, n.get(), deep, path, names);
   console.log("missing", missing === undefined || missing === null, error);
   console.log("old", old.n, oldPath.join());
@@ -16,6 +16,8 @@ const update = handler<unknown, {
   console.log("starred", starred.length, starred[0].tags.join(), starred[0].cell.get().n, second);
   registry.push({ title: "mine" });
   console.log("registry", registry.get().length, space === undefined);
+  mentionable.push({ title: "mine" });
+  console.log("mentionable", mentionable.get().length, mentionable.get()[1].title);
 });
 
 export default pattern(() => {
@@ -40,6 +42,7 @@ export default pattern(() => {
       go: found.result.go,
       starred: wish<any[]>({ query: "#favorites" }).result,
       second: wish<number>({ query: "#mentionable/0/n" }).result,
+      mentionable: wish<unknown[]>({ query: "#mentionable" }).result,
       registry: wish<unknown[]>({ query: "#pieceRegistry" }).result,
       space: wish<unknown>("/defaultPattern/settings"),
     }),
@@ -52,3 +55,4 @@ export default pattern(() => {
 // says: sent done
 // says: starred 1 other 7 7
 // says: registry 1 true
+// says: mentionable 2 mine

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use oxc_ast::AstKind;
-use oxc_ast::ast::{CallExpression, Expression};
+use oxc_ast::ast::{CallExpression, Expression, IdentifierReference};
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 
@@ -86,6 +86,18 @@ impl<'c, 'p, 'a, 's> Acting<'c, 'p, 'a, 's> {
         }
     }
 
+    /// Looks at an element with a component's name, which nobody calls.
+    pub(super) fn note_component(
+        &mut self,
+        file: usize,
+        node: NodeId,
+        name: &IdentifierReference<'a>,
+    ) {
+        if let Some(target) = component(self.calls, file, name) {
+            self.inside.push(((file, node), Some(target)));
+        }
+    }
+
     /// The functions that act, and the calls whose acting is lost.
     pub(super) fn finish(mut self) -> (HashSet<Own>, Vec<Own>) {
         spread(&mut self.functions, &self.runs);
@@ -146,6 +158,23 @@ fn behind<'a>(calls: &Calls<'_, 'a, '_>, file: usize, callee: &'a Expression<'a>
     };
     match calls.made(&origin)? {
         Made::Expression(at, Expression::CallExpression(call)) => given(calls, at, call),
+        _ => None,
+    }
+}
+
+/// The function behind the name of a component: a pattern, or a plain one.
+fn component(
+    calls: &Calls<'_, '_, '_>,
+    file: usize,
+    name: &IdentifierReference<'_>,
+) -> Option<Own> {
+    let symbol = calls.units.get(file)?.symbol_of(name)?;
+    match calls.made(&calls.names.origin((file, symbol)))? {
+        Made::Expression(at, Expression::CallExpression(call)) => {
+            let pattern = calls.maker(at, &call.callee) == Some(Maker::Pattern);
+            pattern.then(|| given(calls, at, call)).flatten()
+        }
+        Made::Expression(at, Expression::ArrowFunctionExpression(f)) => Some((at, f.node_id())),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use oxc_ast::AstKind;
-use oxc_ast::ast::Expression;
+use oxc_ast::ast::{Expression, JSXElementName};
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 
@@ -44,6 +44,12 @@ impl Building {
                 let callee = match node.kind() {
                     AstKind::CallExpression(call) => &call.callee,
                     AstKind::NewExpression(new) => &new.callee,
+                    AstKind::JSXOpeningElement(element) => {
+                        if let JSXElementName::IdentifierReference(name) = &element.name {
+                            acting.note_component(file, node.id(), name);
+                        }
+                        continue;
+                    }
                     _ => continue,
                 };
                 let maker = calls.maker(file, callee);

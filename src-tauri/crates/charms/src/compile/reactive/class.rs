@@ -104,7 +104,7 @@ pub(super) enum Mode {
 
 /// Methods of cells that give or take a link; on a reactive name they are meant
 /// for the cell, not for its value.
-pub(super) const LINK_METHODS: [&str; 25] = [
+pub(super) const LINK_METHODS: [&str; 26] = [
     "addUnique",
     "asSchema",
     "elementById",
@@ -114,6 +114,7 @@ pub(super) const LINK_METHODS: [&str; 25] = [
     "flatMapWithPattern",
     "for",
     "get",
+    "getAsNormalizedFullLink",
     "increment",
     "key",
     "mapWithPattern",
@@ -133,7 +134,13 @@ pub(super) const LINK_METHODS: [&str; 25] = [
 ];
 
 /// Those among them that read: their result is a plain value.
-pub(super) const READ_METHODS: [&str; 4] = ["equalLinks", "equals", "get", "sample"];
+pub(super) const READ_METHODS: [&str; 5] = [
+    "equalLinks",
+    "equals",
+    "get",
+    "getAsNormalizedFullLink",
+    "sample",
+];
 
 /// Those that give a cell.
 pub(super) const CELL_METHODS: [&str; 6] = [
