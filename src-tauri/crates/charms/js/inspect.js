@@ -23,6 +23,18 @@ export function clip(text, max = MAX_TEXT) {
   return text.length <= max ? text : `${text.slice(0, max)}... (${text.length - max} more)`;
 }
 
+// What steers a terminal or turns the direction of text; line ends and tabs stay.
+const STEERING =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]|\r(?!\n)/g;
+
+/** Text for people as it is, with what would steer their terminal written out. */
+export function printable(text) {
+  return text.replace(
+    STEERING,
+    (found) => `\\u${found.codePointAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** Runs `f`; gives `otherwise` when it throws. */
 export function guarded(f, otherwise) {
   try {

@@ -59,8 +59,8 @@ async function complete() {
     abandonRequests();
   } else if (waitingTimeouts() > 0) {
     noteOnce(
-      `${waitingTimeouts()} timer(s) still waited when the run was complete; await them if they matter`,
-      "debug",
+      `${waitingTimeouts()} timer(s) still waited when the run was complete, so what they were for was not done; await them if it matters`,
+      "info",
     );
   }
 }

@@ -4,7 +4,7 @@
 // variables are the run's own.
 
 import { ops, parseJson, wellFormed } from "ext:ck/host.js";
-import { describeThrown } from "ext:ck/inspect.js";
+import { describeThrown, printable } from "ext:ck/inspect.js";
 
 /** The job as the host gave it; read once, when first asked for. */
 export const job = {
@@ -35,7 +35,13 @@ export function whenFailed(callback) {
 /** Notes that the run failed; the first failure counts. */
 export function fail(kind, thrown) {
   if (run.error === null) {
-    run.error = { kind, ...describeThrown(thrown) };
+    const { name, message, stack } = describeThrown(thrown);
+    run.error = {
+      kind,
+      name: printable(name),
+      message: printable(message),
+      stack: printable(stack),
+    };
     onError();
   }
 }
@@ -50,7 +56,7 @@ export function failWith(kind, message) {
 
 /** A line of the run's log; `level` is debug, info, warn or error. */
 export function log(level, text) {
-  ops.op_ck_log(level, wellFormed(text));
+  ops.op_ck_log(level, wellFormed(printable(text)));
 }
 
 const noted = new Set();

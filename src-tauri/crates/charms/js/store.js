@@ -16,6 +16,11 @@ import { isStream, placeOfStream } from "ext:ck/streams.js";
 // A background run has nothing to show: rendered trees are never stored.
 const NOT_STORED = new Set(["$UI", "$TILE_UI", "$CHIP_UI"]);
 
+// Documents travel as JSON, whose readers give up at 128 levels.
+const MAX_DEPTH = 100;
+
+const BOXES = [String, Number, Boolean, BigInt, Symbol];
+
 function showPath(path) {
   const text = path
     .map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`))
@@ -75,10 +80,14 @@ class Storer {
     if (isStream(value)) return this.stream(value);
     if (isView(value)) return this.view(value, path);
     if (this.#stack.includes(value)) refuse("An object that contains itself", path);
+    if (this.#stack.length >= MAX_DEPTH)
+      refuse(`A value that is nested more than ${MAX_DEPTH} levels deep`, path.slice(0, 3));
     this.#stack.push(value);
     try {
       if (typeof value.toJSON === "function")
         return this.value(value.toJSON(path.at(-1) ?? ""), path);
+      // `new String("x")` and its like, as JSON has them.
+      if (BOXES.some((Box) => value instanceof Box)) return this.scalar(value.valueOf(), path);
       checkObject(value, path);
       if (Array.isArray(value))
         return Array.from(value, (item, i) => this.value(item, [...path, String(i)]) ?? null);

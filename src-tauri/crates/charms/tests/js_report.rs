@@ -187,7 +187,7 @@ fn an_interval_does_not_keep_a_run_from_being_complete() {
          export default pattern(() => ({ bgUpdater: action(() => { setTimeout(() => {}, 60000); }) }));",
     );
     assert_eq!(seen.report()["ending"], "ok");
-    assert_eq!(seen.log[0].0, "debug");
+    assert_eq!(seen.log[0].0, "info");
     assert!(
         seen.log[0].1.starts_with("1 timer(s) still waited"),
         "{:?}",
