@@ -15,9 +15,8 @@ use oxc_syntax::operator::UnaryOperator;
 use serde::{Deserialize, Serialize};
 
 use super::calls::{Callee, Calls};
-use super::error::{Diagnostic, Place};
+use super::error::Place;
 use super::framework;
-use super::imports::{Import, Target};
 use super::names::Origin;
 use super::reactive::{Building, Plan};
 use super::unit::{Unit, peel};
