@@ -21,6 +21,7 @@ mod emit;
 mod entry;
 mod error;
 mod framework;
+mod function;
 mod hosts;
 mod idioms;
 mod imports;

@@ -8,9 +8,10 @@ use oxc_ast::AstKind;
 use oxc_ast::ast::{CallExpression, Expression, ObjectExpression, ObjectPropertyKind, PropertyKey};
 use oxc_span::{GetSpan, Span};
 
-use super::calls::{Callee, Calls, Function};
+use super::calls::{Callee, Calls};
 use super::entry::{Entry, MAX_HOPS, Made, plain_kind};
 use super::error::Diagnostic;
+use super::function::Function;
 use super::names::Origin;
 use super::unit::{Unit, peel};
 
