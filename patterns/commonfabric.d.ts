@@ -311,7 +311,11 @@ declare module "commonfabric" {
    * });
    */
   export function computed<T>(fn: () => T): Reactive<T>;
-  /** A value computed from `input`: `derive(emails, (list) => list.length)`. A part that is returned keeps its link. */
+  /**
+   * A value computed from `input`: `derive(emails, (list) => list.length)`. A part that is returned keeps its link.
+   *
+   * @deprecated Browsers know it no more, so a charm that uses it cannot be opened there: `computed(() => list.length)`.
+   */
   export function derive<T, R>(input: T, fn: (value: Value<T>) => R): Reactive<R>;
   export function derive<T, R>(
     argumentSchema: JSONSchema,
@@ -361,9 +365,9 @@ declare module "commonfabric" {
   export interface WishState<T> {
     /**
      * The charm that was found, or the part of it that was asked for. In a pattern's body it can always be named
-     * (`wished.result.auth`); in a handler or a derived value it is undefined when there is none.
+     * (`wished.result!.auth`); in a handler or a derived value it is undefined when there is none.
      */
-    result: T;
+    result: T | undefined;
     /** All that matched, the chosen one first. */
     candidates: T[];
     /** Why there is no result. */
@@ -373,8 +377,11 @@ declare module "commonfabric" {
   /**
    * Finds another charm by a tag of its output type. Its cells can be read, and handed to handlers.
    *
+   * Give the answer a name before a part of it is read: browsers refuse `wish(...).result`.
+   *
    * @example
-   * const { auth } = wish<{ auth: Writable<Auth> }>({ query: "#googleAuth" }).result;
+   * const wished = wish<{ auth: Writable<Auth> }>({ query: "#googleAuth" });
+   * const auth = wished.result!.auth;
    */
   export function wish<T = any>(params: Bindable<WishParams>): WishState<T>;
   /** The older form: gives the result itself. */

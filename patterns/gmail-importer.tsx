@@ -8,8 +8,8 @@
 // on only together with the messages, in one commit.
 
 import {
+  computed,
   Default,
-  derive,
   handler,
   NAME,
   pattern,
@@ -21,7 +21,7 @@ import {
   Writable,
 } from "commonfabric";
 import type { Auth } from "./google-auth.tsx";
-import { address, batchGet, getJson, GoogleError } from "./util/google.ts";
+import { address, batchGet, getJson, type GoogleError, googleError, isGoogleError } from "./util/google.ts";
 import { decodeText, type Email, type GmailMessage, missingBodies, toEmail } from "./util/mail.ts";
 
 export type { Email } from "./util/mail.ts";
@@ -40,7 +40,7 @@ type Progress = {
   /** Our place in Gmail's history; empty before the first sync. */
   historyId: string | Default<"">;
   /** The walk over the list that is going on, if one is. */
-  walk: Walk | null | Default<null>;
+  walk: Walk | null;
 };
 
 type Walk = {
@@ -93,7 +93,7 @@ async function fetchMessages(ids: string[], token: string): Promise<Fetched> {
       result.gone.push(ids[n]);
     } else if (part.status !== 200) {
       const why = part.status === 0 ? part.body || "no answer" : `status ${part.status}`;
-      result.failed ??= new GoogleError(part.status, "", `A message could not be read (${why})`);
+      result.failed ??= googleError(part.status, "", `A message could not be read (${why})`);
     } else {
       const message = JSON.parse(part.body) as GmailMessage;
       result.found.push(toEmail(message, await largeBodies(message, token)));
@@ -188,7 +188,7 @@ async function followHistory(state: State, token: string, query: string): Promis
   try {
     history = await readHistory(place, token);
   } catch (error) {
-    if (error instanceof GoogleError && error.status === 404) return false;
+    if (isGoogleError(error) && error.status === 404) return false;
     throw error;
   }
   const { found, gone, failed } = await fetchMessages([...history.changed], token);
@@ -271,7 +271,7 @@ async function listPage(walk: Walk, settings: Settings, size: number, token: str
   } catch (error) {
     // A page token can go stale; the list from its top is as good, because what
     // was seen is skipped.
-    if (walk.pageToken !== "" && error instanceof GoogleError && error.status === 400) return await list("");
+    if (walk.pageToken !== "" && isGoogleError(error) && error.status === 400) return await list("");
     throw error;
   }
 }
@@ -296,8 +296,9 @@ const update = handler<void, State>(async (_event, state) => {
 
 export default pattern<Input, Output>(({ emails, settings }) => {
   const progress = new Writable<Progress>({ historyId: "", walk: null }).for("progress");
-  const auth = wish<{ auth: Writable<Auth> }>({ query: "#googleAuth" }).result.auth;
-  const emailCount = derive(emails, (all) => all.length);
+  const google = wish<{ auth: Writable<Auth> }>({ query: "#googleAuth" });
+  const auth = google.result!.auth;
+  const emailCount = computed(() => emails.length);
   return {
     [NAME]: "Gmail importer",
     [UI]: (

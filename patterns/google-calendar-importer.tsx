@@ -7,8 +7,8 @@
 // listed anew, because time brings events into the window without a change.
 
 import {
+  computed,
   Default,
-  derive,
   handler,
   NAME,
   pattern,
@@ -20,7 +20,7 @@ import {
   Writable,
 } from "commonfabric";
 import type { Auth } from "./google-auth.tsx";
-import { address, getJson, GoogleError } from "./util/google.ts";
+import { address, getJson, isGoogleError } from "./util/google.ts";
 
 /** An event as other charms read it. */
 export type CalendarEvent = {
@@ -207,7 +207,7 @@ async function readEvents(
       );
       return { whole: false, items, place: { syncToken: next || syncToken, listed: today } };
     } catch (error) {
-      if (!(error instanceof GoogleError && error.status === 410)) throw error;
+      if (!(isGoogleError(error) && error.status === 410)) throw error;
       console.warn(`Google no longer knows our place in ${calendar.summary}: reading it again.`);
     }
   }
@@ -296,7 +296,7 @@ const update = handler<void, State>(async (_event, state) => {
       places[calendar.id] = changes.place;
     } catch (error) {
       // One calendar's trouble leaves the others alone; the keeper marks the run.
-      if (!(error instanceof GoogleError) || error.status === 401) throw error;
+      if (!isGoogleError(error) || error.status === 401) throw error;
       console.warn(`${calendar.summary} could not be read: ${error.message}`);
       if (place !== undefined) places[calendar.id] = place;
     }
@@ -307,8 +307,9 @@ const update = handler<void, State>(async (_event, state) => {
 
 export default pattern<Input, Output>(({ events, calendars, settings }) => {
   const places = new Writable<Record<string, Place>>({}).for("places");
-  const auth = wish<{ auth: Writable<Auth> }>({ query: "#googleAuth" }).result.auth;
-  const eventCount = derive(events, (all) => all.length);
+  const google = wish<{ auth: Writable<Auth> }>({ query: "#googleAuth" });
+  const auth = google.result!.auth;
+  const eventCount = computed(() => events.length);
   return {
     [NAME]: "Google Calendar importer",
     [UI]: (

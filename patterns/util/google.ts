@@ -4,18 +4,23 @@
 // with Google's own reason, and batches. A part of a batch has its own status:
 // what failed is handed back, never dropped.
 
-/** An answer other than 2xx. */
-export class GoogleError extends Error {
+/** An answer other than 2xx. No class of its own: the reference's client runs no module that declares one. */
+export interface GoogleError extends Error {
   readonly status: number;
   /** Google's word, as in `rateLimitExceeded`; empty when there was none. */
   readonly reason: string;
+}
 
-  constructor(status: number, reason: string, message: string) {
-    super(message);
-    this.name = "GoogleError";
-    this.status = status;
-    this.reason = reason;
-  }
+const NAME = "GoogleError";
+
+/** A `GoogleError`, to be thrown or kept. */
+export function googleError(status: number, reason: string, message: string): GoogleError {
+  return Object.assign(new Error(message), { name: NAME, status, reason });
+}
+
+/** Whether Google answered, but not with 2xx. */
+export function isGoogleError(error: unknown): error is GoogleError {
+  return error instanceof Error && error.name === NAME;
 }
 
 type ErrorBody = {
@@ -30,7 +35,7 @@ function errorOf(what: string, status: number, body: string): GoogleError {
     // Not JSON: a gateway's page. The status has to do.
   }
   const reason = said?.errors?.[0]?.reason ?? said?.status ?? "";
-  return new GoogleError(status, reason, `${what} answered ${status}: ${said?.message ?? "no reason given"}`);
+  return googleError(status, reason, `${what} answered ${status}: ${said?.message ?? "no reason given"}`);
 }
 
 /** GETs JSON with the account's token. */

@@ -96,7 +96,8 @@ function decodeEntities(text: string): string {
 /** A readable Markdown form; formatting that Markdown lacks is left out. */
 export function htmlToMarkdown(html: string): string {
   const text = html
-    .replace(/<!--[\s\S]*?-->/g, "")
+    // A comment. Its ends are not written out: no module that has them runs in the reference's client.
+    .replace(/<!-{2}[\s\S]*?-{2}>/g, "")
     .replace(/<(style|script|head|title)\b[\s\S]*?<\/\1\s*>/gi, "")
     .replace(/<a\b[^>]*\bhref\s*=\s*["']([^"']+)["'][^>]*>([\s\S]*?)<\/a\s*>/gi, "[$2]($1)")
     .replace(/<(b|strong)\b[^>]*>([\s\S]*?)<\/\1\s*>/gi, "**$2**")
