@@ -10,10 +10,7 @@ use charmkeeper_base::cell::link::Link;
 use charmkeeper_base::random::SeededRandom;
 use charmkeeper_space::outbox::{Confirmed, Entry, Operation, Plan, Wanted, plan};
 use charmkeeper_space::pieces::publish::{Destination, LeftOut, LocalPiece, Outside, Published};
-use charmkeeper_space::pieces::{
-    Found, RootKind, Shelf, Walk, Walker, favorite_entry, favorites, new_root, piece, space_pieces,
-    with_link, with_root,
-};
+use charmkeeper_space::pieces::{Found, Shelf, Walk, Walker, piece};
 use serde_json::{Map, Value, json};
 
 const HERE: &str = "did:key:zHere";
@@ -58,6 +55,15 @@ fn redirect(id: &str, path: &[&str]) -> Value {
     Link::to(id).at(path.iter().copied()).redirect().to_value()
 }
 
+/// The document of the piece's stream.
+fn stream() -> String {
+    internal(
+        PIECE,
+        &json!({ "stream": ["__patternResult", "bgUpdater"] }),
+    )
+    .0
+}
+
 /// A mailbox in the argument, a counted cell, a named one, a stream, and a cell
 /// that no output leads to.
 fn mailbox() -> BTreeMap<String, Value> {
@@ -65,11 +71,7 @@ fn mailbox() -> BTreeMap<String, Value> {
     let email = |key: &str| keyed_element(&argument, HERE, &["emails".into()], key).0;
     let counted = internal(PIECE, &json!(0)).0;
     let named = internal(PIECE, &json!("progress")).0;
-    let stream = internal(
-        PIECE,
-        &json!({ "stream": ["__patternResult", "bgUpdater"] }),
-    )
-    .0;
+    let stream = stream();
     let label = keyed_element(&email("m1"), HERE, &["labels".into()], "work").0;
     BTreeMap::from([
         (
@@ -143,22 +145,19 @@ fn documents_have_the_ids_that_a_client_would_compute_there() {
         &internal(PIECE, &json!("unread")).0,
         &internal(PIECE, &json!("progress")).0,
         &internal(PIECE, &json!("later")).0,
-        &internal(
-            PIECE,
-            &json!({ "stream": ["__patternResult", "bgUpdater"] }),
-        )
-        .0,
     ] {
         assert!(all.contains_key(id), "{id} of {:#?}", all.keys());
     }
-    assert_eq!(all.len(), 9);
+    assert_eq!(all.len(), 8);
     assert_eq!(all[&internal(PIECE, &json!("later")).0].get("value"), None);
-    // What no output leads to stays, whole.
+    // What no output leads to stays, whole, and so does the marker of a stream.
+    let kept: BTreeMap<String, Value> = plan.kept.iter().cloned().collect();
     let cursor = (
         internal(PIECE, &json!(1)).0,
         json!({ "value": "a cursor, kc:account" }),
     );
-    assert_eq!(plan.kept, [cursor]);
+    let marker = (stream(), json!({ "value": { "$stream": true } }));
+    assert_eq!(kept, BTreeMap::from([cursor, marker]));
 }
 
 #[test]
@@ -166,13 +165,10 @@ fn another_client_reads_the_piece_by_its_links() {
     let plan = planned(&local(mailbox()));
     let mut shelf = shelf(THERE, plan.told.clone());
     // Nobody else has what is on this computer.
-    shelf.insert(
-        DocRef {
-            space: HERE.into(),
-            id: "of:other-auth".into(),
-        },
-        None,
-    );
+    for (space, id) in [(HERE, "of:other-auth".to_owned()), (THERE, stream())] {
+        let space = space.to_owned();
+        shelf.insert(DocRef { space, id }, None);
+    }
     let at = DocRef {
         space: THERE.into(),
         id: PIECE.into(),
@@ -181,6 +177,7 @@ fn another_client_reads_the_piece_by_its_links() {
         panic!("a whole piece")
     };
     assert_eq!(found.name.as_deref(), Some("Mail"));
+    // Its own document is made by the first client that opens the piece.
     assert_eq!(found.streams, ["bgUpdater"]);
     assert_eq!(found.pattern.unwrap().identity, "identity");
     assert_eq!(found.argument.unwrap().id, plan.argument);
@@ -193,11 +190,8 @@ fn another_client_reads_the_piece_by_its_links() {
         .collect();
     assert_eq!(
         causes,
-        [
-            &json!({ "stream": ["__patternResult", "bgUpdater"] }),
-            &json!("later"),
-            &json!("unread")
-        ]
+        [&json!("later"), &json!("unread")],
+        "a stream that is listed is one that the reference never makes"
     );
     let mut walker = Walker::new(&shelf);
     let text = walker.follow(&at, &["emails", "1", "next", "labels", "0", "text"]);
@@ -389,60 +383,4 @@ fn what_is_there_stays_and_what_is_not_must_be_absent() {
         value: doc,
     };
     assert_eq!(body.operations, [set]);
-}
-
-#[test]
-fn a_space_without_a_root_gets_one_in_which_pieces_are_found() {
-    let root = new_root(THERE, RootKind::Space);
-    let cell = with_root(None, &root).unwrap();
-    assert_eq!(with_root(Some(&cell), &root), None, "once");
-    let mut documents = root.documents.clone();
-    let list = documents
-        .iter_mut()
-        .find(|(id, _)| *id == root.list.doc.id)
-        .unwrap();
-    list.1 = with_link(&list.1, &root.list, PIECE).unwrap();
-    assert_eq!(with_link(&list.1, &root.list, PIECE), None, "once");
-    documents.push((root.cell.id.clone(), cell));
-    let Walk::Done(Some((place, pieces))) = space_pieces(&shelf(THERE, documents), THERE) else {
-        panic!("a list of pieces");
-    };
-    assert_eq!(place, root.list);
-    assert_eq!(
-        pieces,
-        [DocRef {
-            space: THERE.into(),
-            id: PIECE.into()
-        }]
-    );
-}
-
-#[test]
-fn a_favorite_is_found_in_a_home_space_that_was_empty() {
-    let home = "did:key:zHome";
-    let root = new_root(home, RootKind::Home);
-    let piece = DocRef {
-        space: THERE.into(),
-        id: PIECE.into(),
-    };
-    let (id, value) = favorite_entry(&root.list, &piece, Some("notes"), &["mail".into()]);
-    let mut documents = root.documents.clone();
-    let list = documents
-        .iter_mut()
-        .find(|(id, _)| *id == root.list.doc.id)
-        .unwrap();
-    list.1 = with_link(&list.1, &root.list, &id).unwrap();
-    documents.push((id, json!({ "value": value })));
-    documents.push((root.cell.id.clone(), with_root(None, &root).unwrap()));
-    let mut shelf = shelf(home, documents);
-    shelf.insert(piece.clone(), None);
-    let Walk::Done(all) = favorites(&shelf, home) else {
-        panic!("favorites")
-    };
-    assert_eq!(all.len(), 1);
-    assert_eq!(
-        (&all[0].piece, all[0].space_name.as_deref()),
-        (&piece, Some("notes"))
-    );
-    assert_eq!(all[0].tags, ["mail"]);
 }

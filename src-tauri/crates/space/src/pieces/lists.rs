@@ -4,16 +4,21 @@
 //! In: the documents as they are. Out: the documents with one link more. An entry
 //! that is there already is not added again.
 //!
-//! A root that is made here has no program: its `patternIdentity` names none, and
-//! its `patternSource` is the one that the reference's client brings such a root up
-//! to date with when it opens the space. The lists have the ids which that program
-//! gives them, so they stay.
+//! A root that is made here has a small program of ours (`patterns/roots`), whose
+//! source goes with it: the reference's client starts the root of a space before
+//! anything else in it, and opens no space whose root it cannot load. Its
+//! `patternSource` is the one that a browser brings such a root up to date with
+//! when it opens the space. The lists have the ids which both programs give them, so
+//! they stay.
 
-use charmkeeper_base::cell::id::{by_cause, internal, keyed_element};
+use std::collections::{BTreeMap, BTreeSet};
+
+use charmkeeper_base::cell::id::{argument_of, by_cause, internal, keyed_element};
 use charmkeeper_base::cell::link::Link;
 use charmkeeper_base::cell::{DocRef, pointer};
 use serde_json::{Value, json};
 
+use super::modules::{Module, SourceDocuments, source_documents};
 use super::{Place, home_cell};
 
 /// Whose root.
@@ -30,7 +35,7 @@ pub enum RootKind {
 pub struct Root {
     /// Its list: of favorites, or of pieces.
     pub list: Place,
-    /// The list and the root itself; to be created where they are not there.
+    /// The root's source, its parts, and the root itself as the last; to be created where they are not there.
     pub documents: Vec<(String, Value)>,
     /// Where the space says which root it has.
     pub cell: DocRef,
@@ -38,17 +43,46 @@ pub struct Root {
     pub link: Value,
 }
 
+/// One entry of the list of a piece's own documents.
+fn part(cause: Value, id: &str) -> Value {
+    json!({ "partialCause": cause, "link": Link::to(id).redirect().to_value() })
+}
+
+/// The programs of roots; each is one file and imports the charm API alone.
+const HOME: &str = include_str!("../../../../../patterns/roots/home.tsx");
+const SPACE: &str = include_str!("../../../../../patterns/roots/space.tsx");
+
+fn program(space: &str, path: &str, code: &str) -> SourceDocuments {
+    let module = Module {
+        code: code.to_owned(),
+        imports: BTreeSet::from(["commonfabric".to_owned()]),
+    };
+    let files = BTreeMap::from([(path.to_owned(), module)]);
+    source_documents(space, path, &files).unwrap_or_default()
+}
+
 /// Plans the root of a space that has none.
 #[must_use]
 pub fn new_root(space: &str, kind: RootKind) -> Root {
-    let (cause, name, program) = match kind {
-        RootKind::Home => ("home-pattern", "favorites", "system:system/home.tsx"),
+    let (cause, name, streams, kept_by, path, code) = match kind {
+        RootKind::Home => (
+            "home-pattern",
+            "favorites",
+            ["addFavorite", "removeFavorite"],
+            "system:system/home.tsx",
+            "/charmkeeper-home.tsx",
+            HOME,
+        ),
         RootKind::Space => (
             "space-root",
             "pieceRegistry",
+            ["addPiece", "removePiece"],
             "system:system/default-app.tsx",
+            "/charmkeeper-space.tsx",
+            SPACE,
         ),
     };
+    let program = program(space, path, code);
     let root = by_cause(&json!(cause)).0;
     let list = internal(&root, &json!(name)).0;
     let own = |id: &str| {
@@ -58,21 +92,36 @@ pub fn new_root(space: &str, kind: RootKind) -> Root {
         };
         link.redirect().to_value()
     };
-    let documents = vec![
+    let argument = argument_of(&root, space).0;
+    let mut documents: Vec<(String, Value)> = program.documents.into_iter().collect();
+    let mut value = json!({ name: own(&list) });
+    let mut manifest = vec![part(json!(name), &list)];
+    for stream in streams {
+        let cause = json!({ "stream": ["__patternResult", stream] });
+        let id = internal(&root, &cause).0;
+        value[stream] = own(&id);
+        manifest.push(part(cause, &id));
+        let marker = json!({ "value": { "$stream": true }, "result": own(&root) });
+        documents.push((id, marker));
+    }
+    documents.extend([
         (list.clone(), json!({ "value": [], "result": own(&root) })),
+        (
+            argument.clone(),
+            json!({ "value": {}, "result": own(&root) }),
+        ),
         (
             root.clone(),
             json!({
-                "value": { name: own(&list) },
-                "internal": [{
-                    "partialCause": name, "link": Link::to(&list).redirect().to_value(),
-                }],
-                "patternIdentity": { "identity": "charmkeeper-root", "symbol": "default" },
-                "patternSource": program,
+                "value": value,
+                "argument": Link::to(argument).redirect().to_value(),
+                "internal": manifest,
+                "patternIdentity": { "identity": program.identity, "symbol": "default" },
+                "patternSource": kept_by,
                 "schema": true,
             }),
         ),
-    ];
+    ]);
     Root {
         list: Place {
             doc: DocRef {

@@ -23,7 +23,7 @@ pub use favorites::{Favorite, favorites, favorites_list, home_cell, space_pieces
 pub use lease::{Claim, Claimant, LEASE_TERM, Lease, claim, lease_id};
 pub use lists::{Root, RootKind, favorite_entry, new_root, with_link, with_root};
 pub use modules::{Module, SourceDocuments, source_documents};
-pub use piece::{PatternRef, Piece, piece};
+pub use piece::{PatternRef, Piece, is_stream, piece, says_stream};
 pub use registry::{Registration, SYSTEM_SPACE, disabled, registrations, registry};
 pub use source::{SourceFiles, source, source_id};
 pub use walk::{Found, Place, Shelf, Walk, Walker};

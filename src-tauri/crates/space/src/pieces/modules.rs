@@ -51,7 +51,7 @@ pub struct Module {
 }
 
 /// A program as documents.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SourceDocuments {
     /// Identity of the first file.
     pub identity: String,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use charmkeeper_base::cell::DocRef;
 use charmkeeper_base::cell::link::Link;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::walk::{Found, Place, Shelf, Walk, Walker, target};
 
@@ -79,7 +79,7 @@ pub fn piece(shelf: &Shelf, doc: &DocRef) -> Walk<Option<Piece>> {
                     continue;
                 };
                 let found = walker.resolve(output, doc);
-                if found.value().is_some_and(is_stream) {
+                if found.value().is_some_and(is_stream) || says_stream(&link) {
                     piece.streams.push(name.clone());
                 }
                 let place = match found {
@@ -102,6 +102,26 @@ fn pattern(doc: &Value) -> Option<PatternRef> {
     })
 }
 
-fn is_stream(value: &Value) -> bool {
+/// Whether a value is the marker of a stream.
+#[must_use]
+pub fn is_stream(value: &Value) -> bool {
     value.get("$stream").and_then(Value::as_bool) == Some(true)
+}
+
+/// The link with the word that it leads to a stream, which holds also while the
+/// stream's own document is not there.
+pub(super) fn stream_link(link: Link) -> Link {
+    Link {
+        schema: Some(json!({ "asCell": ["stream"] })),
+        ..link
+    }
+}
+
+/// Whether the schema written into a link makes a stream of what it leads to.
+#[must_use]
+pub fn says_stream(link: &Link) -> bool {
+    let kinds = link.schema.as_ref().and_then(|schema| schema.get("asCell"));
+    kinds
+        .and_then(Value::as_array)
+        .is_some_and(|kinds| kinds.iter().any(|kind| kind == "stream"))
 }

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use charmkeeper_base::cell::{DocRef, document};
+use charmkeeper_base::cell::{DocRef, Link, document};
 use charmkeeper_space::pieces::publish::{
     Destination, LeftOut, LocalPiece, Outside, Published, publish,
 };
+use charmkeeper_space::pieces::{is_stream, says_stream};
 use charmkeeper_store::{Charm, Store, StoreError};
 use serde_json::Value;
 
@@ -95,7 +96,8 @@ pub(super) fn warnings(published: &Published) -> Vec<String> {
                 .to_owned(),
         );
     }
-    match published.kept.len() {
+    let cell = |(_, doc): &&(String, Value)| !document::value(doc).is_some_and(is_stream);
+    match published.kept.iter().filter(cell).count() {
         0 => {}
         1 => all.push("1 cell that it does not show stays on this computer.".to_owned()),
         n => all.push(format!(
@@ -107,18 +109,10 @@ pub(super) fn warnings(published: &Published) -> Vec<String> {
 
 /// Whether any output is a cell, as opposed to a stream.
 fn exports(published: &Published) -> bool {
-    let value = |id: &str| {
-        let found = published.told.iter().find(|(known, _)| known == id);
-        found.and_then(|(_, doc)| document::value(doc))
-    };
-    let Some(Value::Object(outputs)) = value(&published.piece) else {
+    let piece = published.told.iter().find(|(id, _)| *id == published.piece);
+    let Some(Value::Object(outputs)) = piece.and_then(|(_, doc)| document::value(doc)) else {
         return false;
     };
-    let mut links = outputs
-        .values()
-        .filter_map(charmkeeper_base::cell::Link::from_value);
-    links.any(|link| {
-        let target = link.id.as_deref().and_then(value);
-        target.is_none_or(|value| value.get("$stream").is_none())
-    })
+    let mut links = outputs.values().filter_map(Link::from_value);
+    links.any(|link| !says_stream(&link))
 }

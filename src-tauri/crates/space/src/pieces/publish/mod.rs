@@ -12,6 +12,11 @@
 //!   a document of another charm still leads to this computer, where nobody else
 //!   can follow it, and is reported.
 //! * Cells that no output leads to stay on this computer.
+//! * So do the markers of streams: the link of the output says that it is one. The
+//!   reference's client makes the documents of a piece that only its compiler knows
+//!   of (`$UI`, derived values) when it starts a piece whose markers are missing,
+//!   and never when it finds them (`instantiateInitialPattern` in
+//!   `packages/runner/src/runner.ts` at 0c0261df).
 //!
 //! Owns no state, does no I/O: whether a document of the new space is there
 //! already is seen by whoever writes it.
@@ -26,6 +31,7 @@ use charmkeeper_base::cell::id::internal;
 use charmkeeper_base::cell::link::Link;
 use serde_json::{Map, Value, json};
 
+use super::piece::{is_stream, stream_link};
 use super::source_id;
 use ids::Ids;
 use links::{Rewriter, own_targets};
@@ -106,7 +112,7 @@ pub fn publish(local: &LocalPiece<'_>, to: &Destination<'_>, outside: &Outside<'
     let parts = ids.part_of_piece(local, &outputs);
     let mut told = Vec::with_capacity(order.len());
     for id in &order {
-        if id == local.piece {
+        if id == local.piece || marks_stream(local, id) {
             continue;
         }
         let doc = rewritten(local, id, &mut rewriter);
@@ -120,7 +126,8 @@ pub fn publish(local: &LocalPiece<'_>, to: &Destination<'_>, outside: &Outside<'
     told.push((local.piece.to_owned(), result));
     // What stays here is no secret to this computer and nothing to report.
     let mut quiet = Rewriter::new(local, to.space, &ids, outside).quiet();
-    let rest = local.documents.keys().filter(|id| !order.contains(*id));
+    let stays = |id: &&String| !order.contains(*id) || marks_stream(local, id);
+    let rest = local.documents.keys().filter(stays);
     let kept = rest
         .map(|id| (ids.of(id).to_owned(), rewritten(local, id, &mut quiet)))
         .collect();
@@ -180,6 +187,16 @@ fn order(local: &LocalPiece<'_>, outputs: &BTreeMap<String, String>) -> Vec<Stri
     order
 }
 
+/// Whether a document is nothing but the marker of a stream.
+fn marks_stream(local: &LocalPiece<'_>, id: &str) -> bool {
+    id != local.piece
+        && local
+            .documents
+            .get(id)
+            .and_then(document::value)
+            .is_some_and(is_stream)
+}
+
 /// A document with its links rewritten; without a value when it has none yet.
 fn rewritten(local: &LocalPiece<'_>, id: &str, rewriter: &mut Rewriter<'_>) -> Value {
     let value = local.documents.get(id).and_then(document::value);
@@ -201,16 +218,23 @@ fn result_document(
         doc = json!({ "value": {} });
     }
     doc["value"]["$NAME"] = json!(local.name);
+    for (name, cell) in outputs {
+        if marks_stream(local, cell)
+            && let Some(link) = Link::from_value(&doc["value"][name])
+        {
+            doc["value"][name] = stream_link(link).to_value();
+        }
+    }
     let manifest: Vec<Value> = outputs
         .iter()
         .filter_map(|(name, cell)| {
             let id = ids.of(cell);
-            let causes = [json!(name), json!({ "stream": ["__patternResult", name] })];
-            let cause = causes
-                .into_iter()
-                .find(|cause| internal(local.piece, cause).0 == id)?;
+            // A stream is not listed: what is listed counts as made.
+            if internal(local.piece, &json!(name)).0 != id || marks_stream(local, cell) {
+                return None;
+            }
             let link = Link::to(id).redirect().to_value();
-            Some(json!({ "partialCause": cause, "link": link }))
+            Some(json!({ "partialCause": name, "link": link }))
         })
         .collect();
     let pattern = json!({ "identity": to.pattern, "symbol": "default" });
