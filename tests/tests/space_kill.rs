@@ -144,7 +144,7 @@ impl Scene {
                 } else {
                     "hold-after"
                 };
-                self.come_back_into(action, "session.watch.set").await;
+                self.come_back_into(action, "session.watch.add").await;
             }
         }
     }

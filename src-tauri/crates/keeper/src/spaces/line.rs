@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use charmkeeper_space::client::{Session, SpaceError, Verdict};
+use charmkeeper_space::codec::value_hash;
 use charmkeeper_space::messages::{
     self, Commit, ConfirmedRead, Operation as Wire, Precondition, Query, QueryRoot, SPACE_SCOPE,
     Watch,
 };
 use charmkeeper_space::outbox::{Body, Operation};
 use charmkeeper_store::ReplicaDocument;
+use serde_json::Value;
 
 /// What goes wrong on the line, in the terms the sync acts on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,15 +29,9 @@ pub(crate) enum Trouble {
 pub(crate) trait Line: Send + Sync {
     /// The documents as the server has them now, each of them, present or not.
     async fn query(&self, ids: &[String]) -> Result<Vec<ReplicaDocument>, Trouble>;
-    /// From now on tells about these documents too, or, without `more`, about these
-    /// alone, under a name that is new in this session. Answers what it has not
-    /// told of them before.
-    async fn watch(
-        &self,
-        name: &str,
-        ids: &[String],
-        more: bool,
-    ) -> Result<Vec<ReplicaDocument>, Trouble>;
+    /// From now on tells about these documents too. Answers what it has not told of
+    /// them before, to this session.
+    async fn watch(&self, ids: &[String]) -> Result<Vec<ReplicaDocument>, Trouble>;
     /// Commits under this number; the server's number of the commit.
     async fn transact(&self, local_seq: u64, body: &Body) -> Result<u64, Trouble>;
 }
@@ -132,21 +128,16 @@ impl Line for Session {
         Ok(documents)
     }
 
-    async fn watch(
-        &self,
-        name: &str,
-        ids: &[String],
-        more: bool,
-    ) -> Result<Vec<ReplicaDocument>, Trouble> {
-        let watch = vec![Watch {
-            id: name.to_owned(),
+    async fn watch(&self, ids: &[String]) -> Result<Vec<ReplicaDocument>, Trouble> {
+        let names = Value::from(ids);
+        // Named after what is watched: the same once more is nothing new to a
+        // session that was gone on with, and another never has its name.
+        let id = value_hash(&names).map_err(|e| trouble(&SpaceError::Codec(e)))?;
+        let watch = Watch {
+            id,
             query: query(ids),
-        }];
-        let answer = if more {
-            self.watch_more(watch).await
-        } else {
-            Session::watch(self, watch).await
         };
+        let answer = self.watch_more(vec![watch]).await;
         Ok(news(answer.map_err(|e| trouble(&e))?.sync))
     }
 

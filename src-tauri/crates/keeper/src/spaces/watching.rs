@@ -8,6 +8,7 @@
 //! Owns how far that order is watched in this session. Stores nothing: what the
 //! server answers is handed to the caller, who takes it in and says so.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use charmkeeper_store::{Mark, ReplicaDocument, Store, StoreError};
@@ -41,17 +42,14 @@ pub(super) enum Reach {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Watching {
-    /// Each watch of a session has a name of its own.
-    names: u64,
-    /// Everything up to here is watched; nothing before the first page, which
-    /// takes the place of whatever was watched.
-    upto: Option<Mark>,
+    /// Everything up to here is watched.
+    upto: Mark,
 }
 
 impl Watching {
     /// The server may have forgotten what is watched, or not have told something.
     pub(super) fn forget(&mut self) {
-        self.upto = None;
+        self.upto = Mark::default();
     }
 
     /// Watches the next page of what the replica holds. Nothing when all of it is
@@ -60,12 +58,12 @@ impl Watching {
     /// # Errors
     /// Those of the line and of the store.
     pub(super) async fn page(
-        &mut self,
+        &self,
         store: &Arc<Store>,
         space: &str,
         line: &dyn Line,
     ) -> Result<Option<Page>, Halt> {
-        let after = self.upto.unwrap_or_default();
+        let after = self.upto;
         let page = blocking(store, space, move |store, space| {
             store.replica_page(space, after, PAGE, PAGE_BYTES)
         })
@@ -73,12 +71,10 @@ impl Watching {
         if page.ids.is_empty() {
             return Ok(None);
         }
-        let more = self.upto.is_some();
-        let news = line.watch(&self.name(), &page.ids, more).await;
-        Ok(Some(Page {
-            news: news.map_err(Halt::Line)?,
-            reach: Reach::Upto(page.last),
-        }))
+        let mut news = line.watch(&page.ids).await.map_err(Halt::Line)?;
+        ask_rest(line, page.ids, &mut news).await?;
+        let reach = Reach::Upto(page.last);
+        Ok(Some(Page { news, reach }))
     }
 
     /// Reads documents, and watches those that were never heard of.
@@ -86,36 +82,23 @@ impl Watching {
     /// # Errors
     /// Those of the line and of the store.
     pub(super) async fn get(
-        &mut self,
+        &self,
         store: &Arc<Store>,
         space: &str,
         line: &dyn Line,
         ids: Vec<String>,
     ) -> Result<Page, Halt> {
-        let upto = self.upto;
-        let asked = ids.clone();
+        let (after, asked) = (self.upto, ids.clone());
         let (new, whole) = blocking(store, space, move |store, space| {
-            let whole = match upto {
-                Some(mark) => store.replica_page(space, mark, 1, 0)?.ids.is_empty(),
-                None => false,
-            };
+            let whole = store.replica_page(space, after, 1, 0)?.ids.is_empty();
             Ok((store.unheard_of(space, asked)?, whole))
         })
         .await?;
         let mut news = Vec::new();
-        // Before the first page it would be forgotten again.
-        if upto.is_some() && !new.is_empty() {
-            news = line
-                .watch(&self.name(), &new, true)
-                .await
-                .map_err(Halt::Line)?;
+        if !new.is_empty() {
+            news = line.watch(&new).await.map_err(Halt::Line)?;
         }
-        // What a line has told before it does not tell again.
-        let told = |id: &String| news.iter().any(|found| found.id == *id);
-        let rest: Vec<String> = ids.into_iter().filter(|id| !told(id)).collect();
-        if !rest.is_empty() {
-            news.extend(line.query(&rest).await.map_err(Halt::Line)?);
-        }
+        ask_rest(line, ids, &mut news).await?;
         let reach = if whole { Reach::Whole } else { Reach::Same };
         Ok(Page { news, reach })
     }
@@ -132,18 +115,27 @@ impl Watching {
     ) -> Result<(), StoreError> {
         match reach {
             Reach::Same => {}
-            Reach::Upto(mark) => self.upto = Some(mark),
+            Reach::Upto(mark) => self.upto = mark,
             // Nobody else puts documents of this space there.
             Reach::Whole => {
-                let mark = blocking(store, space, |store, _| store.replica_mark()).await?;
-                self.upto = Some(mark);
+                self.upto = blocking(store, space, |store, _| store.replica_mark()).await?;
             }
         }
         Ok(())
     }
+}
 
-    fn name(&mut self) -> String {
-        self.names += 1;
-        format!("w{}", self.names)
+/// Asks for what a line did not tell because it had told it before: to a program
+/// that was killed, or over a connection that was lost.
+async fn ask_rest(
+    line: &dyn Line,
+    ids: Vec<String>,
+    news: &mut Vec<ReplicaDocument>,
+) -> Result<(), Halt> {
+    let told: BTreeSet<&String> = news.iter().map(|found| &found.id).collect();
+    let rest: Vec<String> = ids.into_iter().filter(|id| !told.contains(id)).collect();
+    if !rest.is_empty() {
+        news.extend(line.query(&rest).await.map_err(Halt::Line)?);
     }
+    Ok(())
 }

@@ -98,8 +98,6 @@ pub(super) struct Wire<'s> {
 /// What the server knows of the line's other end.
 #[derive(Default)]
 struct Said {
-    /// The names of watches.
-    names: BTreeSet<String>,
     watched: BTreeSet<String>,
     /// Documents that were asked for, ever and at most at once.
     asked: usize,
@@ -165,25 +163,12 @@ impl Line for Wire<'_> {
         Ok(ids.iter().map(|id| server.document(id)).collect())
     }
 
-    async fn watch(
-        &self,
-        name: &str,
-        ids: &[String],
-        more: bool,
-    ) -> Result<Vec<ReplicaDocument>, Trouble> {
+    async fn watch(&self, ids: &[String]) -> Result<Vec<ReplicaDocument>, Trouble> {
         self.lost()?;
         self.note(ids);
         let news = {
             let server = self.server.lock().expect("the server");
             let mut said = self.said();
-            if !more {
-                *said = Said {
-                    asked: said.asked,
-                    most: said.most,
-                    ..Said::default()
-                };
-            }
-            assert!(said.names.insert(name.to_owned()), "{name} is taken");
             // What was told once is not told again.
             let new = ids.iter().filter(|id| said.watched.insert((*id).clone()));
             new.map(|id| server.document(id)).collect()

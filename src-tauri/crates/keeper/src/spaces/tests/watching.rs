@@ -108,6 +108,22 @@ async fn a_line_that_breaks_between_pages_loses_no_document() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_gone_on_with_after_a_kill_is_read_again_in_pages() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = connected(folder.path());
+    let server = large(&store, 2 * PAGE, 10);
+    let wire = Wire::good(&server);
+    // Told to a program that was killed before it took anything in.
+    let lost = Watching::default();
+    lost.page(&store, SPACE, &wire).await.expect("a page");
+    let sizes = all(&store, &wire, &mut Watching::default()).await;
+    assert_eq!(sizes, [PAGE; 2]);
+    let first = replica(&store, "of:00000").and_then(|found| found.doc);
+    assert_eq!(first, Some(json!({ "value": 0 })));
+    assert!(wire.most_asked() <= PAGE);
+}
+
+#[tokio::test]
 async fn what_is_read_is_asked_for_once_and_watched() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = connected(folder.path());
