@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|a| a == "worker") {
         charmkeeper_charms::worker::worker_main();
     }
+    charmkeeper_keeper::few_heaps();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {

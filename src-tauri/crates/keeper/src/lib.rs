@@ -27,6 +27,7 @@ mod host;
 mod ids;
 mod inspect;
 mod keeper;
+mod memory;
 mod notices;
 mod plan;
 pub mod power;
@@ -52,5 +53,6 @@ mod wish_places;
 
 pub use config::{KeeperConfig, VaultChoice};
 pub use keeper::Keeper;
+pub use memory::few_heaps;
 pub use spaces::keys::{KeyForm, keep_identity};
 pub use spaces::lease::Computer;

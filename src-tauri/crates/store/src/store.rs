@@ -64,6 +64,17 @@ impl Store {
         })())
     }
 
+    /// Gives back the pages that both connections keep in memory.
+    ///
+    /// # Errors
+    /// When the database cannot be asked to.
+    pub fn release_memory(&self) -> Result<(), StoreError> {
+        for db in [&self.writer, &self.reader] {
+            lock(db).execute_batch("PRAGMA shrink_memory")?;
+        }
+        Ok(())
+    }
+
     /// Remembers that SQLite called the file damaged, for the next start.
     fn suspect<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(StoreError::Damaged { .. }) = &result {

@@ -70,7 +70,8 @@ fn main() -> ExitCode {
         return bench.end();
     }
     if what == "space" {
-        space::measure(&mut bench);
+        let part = std::env::args().nth(2).unwrap_or_default();
+        space::measure(&mut bench, &part);
         return bench.end();
     }
     let binary = binary();
@@ -87,7 +88,7 @@ fn main() -> ExitCode {
     let home = history::home();
     history::measure(&mut bench, &home);
     node::measure(&mut bench, &binary);
-    space::measure(&mut bench);
+    space::measure(&mut bench, "");
     desktop::measure(&mut bench, &home);
     bench.end()
 }

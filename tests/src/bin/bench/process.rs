@@ -33,6 +33,25 @@ impl Process {
         kib.unwrap_or_default() / 1024.0
     }
 
+    /// Memory that it made for itself, in MiB: not read from a file, where a page
+    /// counts as the process's own until the file is written.
+    #[allow(dead_code, reason = "another bench asks")]
+    pub(crate) fn own_mib(&self) -> f64 {
+        let rollup = self.read("smaps_rollup");
+        let line = rollup.lines().find(|l| l.starts_with("Anonymous:"));
+        let kib = line.and_then(|l| l.split_whitespace().nth(1)?.parse::<f64>().ok());
+        kib.unwrap_or_default() / 1024.0
+    }
+
+    /// The most memory that it ever had resident, shared pages included, in MiB.
+    #[allow(dead_code, reason = "another bench asks")]
+    pub(crate) fn peak_mib(&self) -> f64 {
+        let status = self.read("status");
+        let line = status.lines().find(|l| l.starts_with("VmHWM:"));
+        let kib = line.and_then(|l| l.split_whitespace().nth(1)?.parse::<f64>().ok());
+        kib.unwrap_or_default() / 1024.0
+    }
+
     /// Which of its threads were woken since then, and how often.
     #[allow(dead_code, reason = "another bench asks")]
     pub(crate) fn woken_since(&self, before: &HashMap<OsString, u64>) -> Vec<(String, u64)> {

@@ -18,6 +18,8 @@ use super::process::Process;
 
 /// Which build the helpers of the end-to-end tests start.
 const BUILD: &str = "CHARMKEEPER_TEST_BUILD";
+/// `bench space large`.
+const LARGE_ALONE: &str = "large";
 /// Acknowledgements that are timed.
 const TICKS: usize = 41;
 /// Elements of the large list, and of the small one that it is compared with.
@@ -41,12 +43,13 @@ export default pattern<{ count: number; items: Item[] }, any>(({ count, items })
 }));
 "#;
 
-/// Measures in a process of its own, whose helpers start the release build.
-pub(crate) fn measure(bench: &mut Bench) {
+/// Measures in a process of its own, whose helpers start the release build; with
+/// `part` the large space alone.
+pub(crate) fn measure(bench: &mut Bench, part: &str) {
     if std::env::var_os(BUILD).is_none() {
         let own = std::env::current_exe().expect("a program");
         let done = Command::new(own)
-            .arg("space")
+            .args(["space", part])
             .env(BUILD, "release")
             .status();
         bench.missed |= !done.expect("it can be started").success();
@@ -54,8 +57,10 @@ pub(crate) fn measure(bench: &mut Bench) {
     }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        acknowledged(bench).await;
-        a_day(bench).await;
+        if part != LARGE_ALONE {
+            acknowledged(bench).await;
+            a_day(bench).await;
+        }
         large(bench).await;
     });
 }
@@ -122,10 +127,18 @@ async fn a_day(bench: &mut Bench) {
     bench.figure("1,440 waiting changes, told", took.as_secs_f64(), "s", 10.0);
 }
 
-/// A list of this length in a space that this computer never saw: seconds of the
-/// first run that reads all of it, and the private memory of `serve` when it has
-/// been started again.
-async fn list(length: usize) -> (f64, f64) {
+/// What a list costs, in a space that this computer never saw.
+struct Cost {
+    /// Of the first run that reads all of it.
+    seconds: f64,
+    /// The memory of its own that `serve` has, in MiB, when it has been started again and has
+    /// nothing to do any more.
+    settled: f64,
+    /// The most that it ever had resident until then.
+    peak: f64,
+}
+
+async fn list(length: usize) -> Cost {
     let code = LIST.replace("COUNT", &length.to_string());
     let stage = RemoteStage::start_with(&code).await;
     // Made by one computer ...
@@ -144,9 +157,27 @@ async fn list(length: usize) -> (f64, f64) {
     end(serve).await;
     let serve = stage.serve().await;
     stage.settled().await;
-    let mib = Process(serve.pid()).dirty_mib();
+    let process = Process(serve.pid());
+    let (settled, peak) = (at_rest(&process).await, process.peak_mib());
     end(serve).await;
-    (seconds, mib)
+    Cost {
+        seconds,
+        settled,
+        peak,
+    }
+}
+
+/// The memory of its own in MiB when it has been the same for a while.
+async fn at_rest(process: &Process) -> f64 {
+    let begun = Instant::now();
+    let mut same = Vec::<f64>::new();
+    while same.len() < 12 && begun.elapsed() < Duration::from_secs(60) {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let now = process.own_mib();
+        same.retain(|before| (before - now).abs() < 0.25);
+        same.push(now);
+    }
+    same.pop().unwrap_or_default()
 }
 
 async fn end(serve: Going) {
@@ -155,14 +186,18 @@ async fn end(serve: Going) {
 }
 
 async fn large(bench: &mut Bench) {
-    let (_, small) = list(SMALL).await;
-    let (seconds, large) = list(LARGE).await;
-    bench.figure("10,000 documents, first read", seconds, "s", 5.0);
-    let more = (large - small).max(0.0);
+    let small = list(SMALL).await;
+    let large = list(LARGE).await;
+    bench.figure("10,000 documents, first read", large.seconds, "s", 5.0);
+    let more = (large.settled - small.settled).max(0.0);
     bench.figure(
         "memory of a space a hundred times as large",
         more,
         "MiB more",
         4.0,
+    );
+    println!(
+        "      settled {:.1} and {:.1} MiB; resident at most {:.1} and {:.1} MiB",
+        small.settled, large.settled, small.peak, large.peak
     );
 }

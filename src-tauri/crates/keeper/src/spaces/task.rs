@@ -27,6 +27,7 @@ use super::resume;
 use super::watching::{PAGE, Page, Watching};
 use crate::api::{ApiError, Event};
 use crate::core::{Core, of_store};
+use crate::memory;
 
 /// What a task is told.
 pub(super) enum Message {
@@ -68,6 +69,8 @@ struct Task {
     /// Something may wait in the outbox.
     wake: bool,
     watching: Watching,
+    /// Something large came in, and its memory is not given back yet.
+    large: bool,
     waiting: Vec<oneshot::Sender<Result<u64, ApiError>>>,
 }
 
@@ -86,6 +89,7 @@ pub(super) async fn run(
         shut: None,
         wake: false,
         watching: Watching::default(),
+        large: false,
         waiting: Vec::new(),
     };
     let mut held: VecDeque<Message> = VecDeque::new();
@@ -94,6 +98,9 @@ pub(super) async fn run(
             held.push_back(message);
         }
         if held.is_empty() && !(task.wake && task.open.is_some()) {
+            if std::mem::take(&mut task.large) {
+                memory::give_back(&task.core.store);
+            }
             match inbox.recv().await {
                 Some(message) => held.push_back(message),
                 None => return,
@@ -214,7 +221,8 @@ impl Task {
         let _ = self.session.ack(seen).await;
     }
 
-    async fn take_in(&self, news: Vec<ReplicaDocument>) -> bool {
+    async fn take_in(&mut self, news: Vec<ReplicaDocument>) -> bool {
+        self.large |= memory::is_large(news.iter().filter_map(|found| found.doc.as_ref()));
         let taken = blocking(&self.core.store, self.space(), move |store, space| {
             store.integrate(space, &news, SEEN)
         });
