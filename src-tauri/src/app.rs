@@ -14,6 +14,8 @@ use crate::args::Args;
 use crate::autostart::{self, Allowed};
 use crate::backend::Backend;
 use crate::commands::{self, Clipboard, Pending};
+use crate::panel::Shade;
+use crate::scheme::Scheme;
 use crate::setup::{Failure, Plan};
 use crate::tray::Tray;
 use crate::tray::model::TrayModel;
@@ -162,7 +164,7 @@ fn start<R: Runtime>(app: &mut App<R>, first: First) {
 /// False when the system has no place for an icon. The library that draws it
 /// on Linux is loaded when it is first used, and missing it is a panic there.
 fn put_icon<R: Runtime>(app: &AppHandle<R>) -> bool {
-    let build = || Tray::build(app, &TrayModel::starting(), panel::first_guess());
+    let build = || Tray::build(app, &TrayModel::starting(), Shade::of(Scheme::Unset));
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(build)) {
         Ok(Ok(tray)) => app.manage(tray),
         Ok(Err(e)) => {

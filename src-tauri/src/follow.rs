@@ -1,20 +1,24 @@
 //! What happens in the keeper, brought to the panel, the window and the
 //! person's notifications.
 //!
-//! Owns the one task that listens. At rest it wakes once a minute, for "2 min
-//! ago".
+//! Owns the one task that listens. At rest it wakes when the age in "2 min ago"
+//! moves, and asks nobody for that: each thread that is woken costs a sleeping
+//! computer as much as real work.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use charmkeeper_base::{Clock, SystemClock};
 use charmkeeper_keeper::api::{Event, NoticeView, Request, SettingsView, StatusView};
+use charmkeeper_keeper::power::WakeTimer;
 use tauri::{AppHandle, Emitter, Manager, Runtime};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use crate::backend::{Backend, Side};
 use crate::notify::Notifier;
-use crate::panel::{self, Shade};
+use crate::panel::Shade;
+use crate::scheme::{self, Scheme};
 use crate::setup::Plan;
 use crate::tray::Tray;
 use crate::tray::model::TrayModel;
@@ -24,22 +28,30 @@ use crate::window::LABEL;
 pub(crate) const KEEPER: &str = "keeper";
 /// Events come in bursts; the panel follows at this pace at most.
 const PACE: Duration = Duration::from_millis(400);
-/// How often the panel's line is read anew when nothing happens.
-const REST: Duration = Duration::from_secs(60);
+/// How often the keeper is asked when nothing happens. Events tell of everything
+/// that is known to change; this is for what nobody thought of.
+const REST: Duration = Duration::from_secs(15 * 60);
+/// Timers and the clock are not the same to the millisecond.
+const SLACK: Duration = Duration::from_millis(250);
 
 /// Follows until the program ends.
 pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>, backend: Arc<Backend>) {
     let mut events = backend.events();
     let mut side = backend.side();
     let notifier = Notifier::new(app.clone());
-    let shade = panel::shade().await;
-    let mut due = Instant::now();
+    let mut scheme = scheme::watch();
+    let mut panel = Shown::new(&app);
+    let mut ask = Instant::now();
+    // One wake-up each; the runtime's own timers take up to three for a minute,
+    // and stand still while the computer sleeps.
+    let timer = WakeTimer::new();
     loop {
+        let grows = panel.grows();
         tokio::select! {
             event = events.recv() => match event {
                 Ok(event) => {
                     if changes_the_panel(&event) {
-                        due = due.min(Instant::now() + PACE);
+                        ask = ask.min(Instant::now() + PACE);
                     }
                     pass_on(&app, &event);
                     if let Event::Notice(notice) = event {
@@ -48,7 +60,7 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>, backend: Arc<Backend>)
                 }
                 Err(RecvError::Lagged(_)) => {
                     pass_on(&app, &Event::Changed);
-                    due = due.min(Instant::now() + PACE);
+                    ask = ask.min(Instant::now() + PACE);
                 }
                 Err(RecvError::Closed) => return,
             },
@@ -57,17 +69,63 @@ pub(crate) async fn follow<R: Runtime>(app: AppHandle<R>, backend: Arc<Backend>)
                     return;
                 }
                 pass_on(&app, &Event::Changed);
-                due = Instant::now();
+                ask = Instant::now();
             }
-            () = tokio::time::sleep_until(due) => {
-                due = Instant::now() + REST;
-                let mut model = model(&backend).await;
-                if app.try_state::<Plan>().is_some_and(|plan| plan.sandbox) {
-                    model = model.in_sandbox();
+            Ok(()) = scheme.changed() => panel.scheme(*scheme.borrow_and_update()),
+            () = timer.sleep(Some(grows.min(ask).saturating_duration_since(Instant::now()))) => {
+                if Instant::now() >= ask {
+                    ask = Instant::now() + REST;
+                    panel.model = model(&backend).await;
+                    if app.try_state::<Plan>().is_some_and(|plan| plan.sandbox) {
+                        panel.model = panel.model.clone().in_sandbox();
+                    }
                 }
-                show(&app, model, shade);
+                panel.draw();
             }
         }
+    }
+}
+
+/// What the panel was last told, and when its age moves on.
+struct Shown<R: Runtime> {
+    app: AppHandle<R>,
+    model: TrayModel,
+    shade: Shade,
+    /// How long the age stays as it was drawn.
+    until: Option<Instant>,
+}
+
+impl<R: Runtime> Shown<R> {
+    fn new(app: &AppHandle<R>) -> Self {
+        Self {
+            app: app.clone(),
+            model: TrayModel::starting(),
+            shade: Shade::of(Scheme::Unset),
+            until: None,
+        }
+    }
+
+    /// When to draw again although nothing happened.
+    fn grows(&self) -> Instant {
+        self.until.unwrap_or_else(|| Instant::now() + REST)
+    }
+
+    fn draw(&mut self) {
+        let now = SystemClock::default().now();
+        self.model = self.model.clone().at(now);
+        // A moment later than it must be, so that the next word is due for sure.
+        let holds = self.model.holds(now);
+        self.until = holds.map(|holds| Instant::now() + holds + SLACK);
+        show(&self.app, self.model.clone(), self.shade);
+    }
+
+    /// The desktop became light or dark.
+    fn scheme(&mut self, scheme: Scheme) {
+        self.shade = Shade::of(scheme);
+        if let Err(e) = self.app.run_on_main_thread(move || scheme::show(scheme)) {
+            tracing::debug!("the program is ending: {e}");
+        }
+        self.draw();
     }
 }
 

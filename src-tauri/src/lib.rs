@@ -18,6 +18,7 @@ mod panel;
 mod remote;
 mod revive;
 mod sandbox;
+mod scheme;
 pub mod setup;
 pub mod signals;
 pub mod texts;

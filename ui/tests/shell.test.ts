@@ -33,6 +33,19 @@ describe("the window", () => {
     await expectNoAxe(container);
   });
 
+  it("lets the age in the state grow although nothing happens, and says it aloud once", async () => {
+    const { container } = show();
+    const aloud = () => container.querySelector("[aria-live=polite].visually-hidden, [role=status].visually-hidden")?.textContent;
+    await screen.findAllByText("All synced · 2 min ago");
+    const first = aloud();
+    expect(first).toContain("All synced");
+    clock.use(() => NOW + 180_000);
+    expect(await screen.findByText("All synced · 5 min ago")).toBeTruthy();
+    clock.use(() => NOW - 100_000);
+    expect(await screen.findByText("All synced · just now")).toBeTruthy();
+    expect(aloud()).toBe(first);
+  });
+
   it("without an address opens the welcome page at the first start, else the history", async () => {
     const client = stub(0, { settings: () => ({ ...settings, introduced: false }) });
     const first = show(client, "#");

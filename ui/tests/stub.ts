@@ -28,6 +28,7 @@ export const settings: SettingsView = {
 
 export const status: StatusView = {
   summary: "All synced · 2 min ago",
+  synced_at: new Date(NOW - 120_000).toISOString(),
   icon: "ok",
   serving: true,
   pid: 1,

@@ -3,8 +3,10 @@
 //!
 //! Pure, apart from the system's time zone for "until 14:05".
 
+use std::time::Duration;
+
 use charmkeeper_base::UnixMs;
-use charmkeeper_keeper::api::{AccountView, ApiError, StatusView};
+use charmkeeper_keeper::api::{AccountView, ApiError, StatusView, all_synced, all_synced_for};
 
 use crate::texts::{fill, text};
 
@@ -42,6 +44,10 @@ pub struct TrayModel {
     pub icon: Icon,
     /// The first line.
     pub state: String,
+    /// When the last charm ran, where the first line says how long ago that is.
+    pub synced_at: Option<UnixMs>,
+    /// Whether this is the try-out profile.
+    pub sandbox: bool,
     /// Whether there is something to run.
     pub can_sync: bool,
     /// Title of the pause menu: says when the pause ends.
@@ -69,6 +75,8 @@ impl TrayModel {
         Self {
             icon,
             state,
+            synced_at: None,
+            sandbox: false,
             can_sync: false,
             pause: text("tray.pause").to_owned(),
             paused: false,
@@ -82,6 +90,8 @@ impl TrayModel {
         Self {
             icon: icon(status),
             state: line(&status.summary),
+            synced_at: status.synced_at,
+            sandbox: false,
             can_sync: status.serving && status.charms.iter().any(|c| c.enabled),
             pause: pause(status),
             paused: status.paused.is_some(),
@@ -92,8 +102,30 @@ impl TrayModel {
     /// Says that this is the try-out profile: the icon stands beside the real one.
     #[must_use]
     pub fn in_sandbox(mut self) -> Self {
-        self.state = fill("tray.sandbox", &[("state", &self.state)]);
+        self.sandbox = true;
+        self.state = marked(&self.state);
         self
+    }
+
+    /// The same state at another moment: only the age in the first line moves,
+    /// and the keeper need not be asked for it.
+    #[must_use]
+    pub fn at(mut self, now: UnixMs) -> Self {
+        if let Some(last) = self.synced_at {
+            let sentence = all_synced(last, now);
+            self.state = if self.sandbox {
+                marked(&sentence)
+            } else {
+                sentence
+            };
+        }
+        self
+    }
+
+    /// How long [`at`](Self::at) changes nothing; nothing when it never does.
+    #[must_use]
+    pub fn holds(&self, now: UnixMs) -> Option<Duration> {
+        self.synced_at.map(|last| all_synced_for(last, now))
     }
 
     /// Whether the menu has the same entries, so that texts alone differ.
@@ -104,6 +136,10 @@ impl TrayModel {
         };
         ids(self) == ids(other)
     }
+}
+
+fn marked(state: &str) -> String {
+    fill("tray.sandbox", &[("state", state)])
 }
 
 fn icon(status: &StatusView) -> Icon {
@@ -236,6 +272,21 @@ mod tests {
         let sandbox = real.clone().in_sandbox();
         assert_eq!(sandbox.state, "All synced \u{b7} 2 min ago \u{b7} sandbox");
         assert!(real.same_entries(&sandbox) && real != sandbox);
+    }
+
+    #[test]
+    fn an_age_moves_without_the_keeper() {
+        let minutes = |n: i64| UnixMs(n * 60_000);
+        let synced = TrayModel::of(&status(|s| s.synced_at = Some(minutes(10))));
+        let later = synced.clone().at(minutes(15));
+        assert_eq!(later.state, "All synced \u{b7} 5 min ago");
+        assert_eq!(later.holds(minutes(15)), Some(Duration::from_secs(60)));
+        let later = synced.in_sandbox().at(minutes(15)).at(minutes(16));
+        assert_eq!(later.state, "All synced \u{b7} 6 min ago \u{b7} sandbox");
+        // Whatever else is said has no age.
+        let waits = TrayModel::of(&status(|s| s.summary = "Waiting for the network".into()));
+        assert_eq!(waits.clone().at(minutes(15)), waits);
+        assert_eq!(waits.holds(minutes(15)), None);
     }
 
     #[test]

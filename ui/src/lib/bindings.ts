@@ -1175,6 +1175,11 @@ export type StatusView = {
  */
 summary: string,
 /**
+ * When the last charm ran, where the sentence says how long ago that is:
+ * who shows it for longer says it anew ([`all_synced`]).
+ */
+synced_at: string | null,
+/**
  * `ok`, `running`, `attention` or `paused`: the tray's four icons.
  */
 icon: string,

@@ -5,7 +5,7 @@
 
 use charmkeeper_base::UnixMs;
 
-use crate::api::{AccountView, CharmView, Pause};
+use crate::api::{AccountView, CharmView, Pause, all_synced};
 use crate::builtin::Builtin;
 use crate::views::clock;
 
@@ -19,20 +19,46 @@ pub(crate) struct Facts<'a> {
     pub(crate) now: UnixMs,
 }
 
-/// One sentence without a full stop, and one of the four icons.
-pub(crate) fn of(facts: &Facts<'_>) -> (String, &'static str) {
+/// What it says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// One sentence without a full stop.
+    pub(crate) sentence: String,
+    /// One of the four icons.
+    pub(crate) icon: &'static str,
+    /// When the last charm ran, where the sentence says how long ago that is.
+    pub(crate) synced_at: Option<UnixMs>,
+}
+
+pub(crate) fn of(facts: &Facts<'_>) -> Summary {
+    match last_sync(facts) {
+        Ok(last) => Summary {
+            sentence: all_synced(last, facts.now),
+            icon: "ok",
+            synced_at: Some(last),
+        },
+        Err((sentence, icon)) => Summary {
+            sentence,
+            icon,
+            synced_at: None,
+        },
+    }
+}
+
+/// When all is well: the last run. Otherwise what there is to say instead.
+fn last_sync(facts: &Facts<'_>) -> Result<UnixMs, (String, &'static str)> {
     if let Some(wanted) = needs_the_person(facts) {
-        return (wanted, "attention");
+        return Err((wanted, "attention"));
     }
     if facts.charms.iter().any(|c| c.state == "running") {
-        return ("Syncing".to_owned(), "running");
+        return Err(("Syncing".to_owned(), "running"));
     }
     if let Some(waited) = waits(facts) {
-        return (waited, "paused");
+        return Err((waited, "paused"));
     }
     let on: Vec<_> = on(facts.charms).collect();
     if on.is_empty() {
-        return ("Nothing to do yet".to_owned(), "ok");
+        return Err(("Nothing to do yet".to_owned(), "ok"));
     }
     // What holds back all of them is the state of everything.
     if let Some(held) = on.iter().find(|c| c.state == "quota")
@@ -40,21 +66,19 @@ pub(crate) fn of(facts: &Facts<'_>) -> (String, &'static str) {
             .iter()
             .all(|c| matches!(c.state.as_str(), "quota" | "paused"))
     {
-        return (held.detail.trim_end_matches('.').to_owned(), "paused");
+        let detail = held.detail.trim_end_matches('.');
+        return Err((detail.to_owned(), "paused"));
     }
     // Those that keep a sign-in have no work of their own: their runs sync nothing.
     let working: Vec<_> = on.iter().filter(|c| !keeps_a_sign_in(c)).collect();
     let last = working.iter().filter_map(|c| c.last_run_at).max();
     let new = working.iter().filter(|c| c.last_run_at.is_none()).count();
     match (last, new) {
-        (None, 0) => ("Nothing to do yet".to_owned(), "ok"),
-        (None, _) => ("Not synced yet".to_owned(), "ok"),
-        (Some(_), 1) => ("1 charm has not run yet".to_owned(), "ok"),
-        (Some(_), 2..) => (format!("{new} charms have not run yet"), "ok"),
-        (Some(last), 0) => (
-            format!("All synced \u{b7} {}", age(facts.now.since(last).as_secs())),
-            "ok",
-        ),
+        (None, 0) => Err(("Nothing to do yet".to_owned(), "ok")),
+        (None, _) => Err(("Not synced yet".to_owned(), "ok")),
+        (Some(_), 1) => Err(("1 charm has not run yet".to_owned(), "ok")),
+        (Some(_), 2..) => Err((format!("{new} charms have not run yet"), "ok")),
+        (Some(last), 0) => Ok(last),
     }
 }
 
@@ -103,16 +127,6 @@ fn waits(facts: &Facts<'_>) -> Option<String> {
     all("power").then(|| "Waiting to save power".to_owned())
 }
 
-fn age(seconds: u64) -> String {
-    match seconds {
-        0..60 => "just now".to_owned(),
-        60..3600 => format!("{} min ago", seconds / 60),
-        3600..86_400 => format!("{} h ago", seconds / 3600),
-        86_400..172_800 => "1 day ago".to_owned(),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,9 +166,23 @@ mod tests {
         }
     }
 
+    fn said(facts: &Facts<'_>) -> (String, &'static str) {
+        let summary = of(facts);
+        (summary.sentence, summary.icon)
+    }
+
+    #[test]
+    fn only_an_age_in_the_sentence_has_a_time_beside_it() {
+        let of = |charms: &[CharmView]| of(&facts(charms)).synced_at;
+        assert_eq!(of(&[view("waiting", true)]), Some(UnixMs(0)));
+        assert_eq!(of(&[view("running", true)]), None);
+        assert_eq!(of(&[view("failed", true)]), None);
+        assert_eq!(of(&[]), None);
+    }
+
     #[test]
     fn the_summary_says_what_matters_most() {
-        let of = |charms: &[CharmView]| super::of(&facts(charms));
+        let of = |charms: &[CharmView]| said(&facts(charms));
         assert_eq!(
             of(&[view("waiting", true)]),
             ("All synced \u{b7} 2 min ago".into(), "ok")
@@ -168,7 +196,7 @@ mod tests {
         assert_eq!(of(&[view("power", true)]).1, "paused");
         assert_eq!(of(&[]).0, "Nothing to do yet");
         let offline = [view("offline", true)];
-        let offline = super::of(&Facts {
+        let offline = said(&Facts {
             online: false,
             ..facts(&offline)
         });
@@ -185,7 +213,7 @@ mod tests {
             source: Builtin::GoogleAuth.source(),
             ..view("waiting", true)
         };
-        let of = |charms: &[CharmView]| super::of(&facts(charms)).0;
+        let of = |charms: &[CharmView]| said(&facts(charms)).0;
         assert_eq!(of(&[auth(), fresh(), fresh()]), "Not synced yet");
         assert_eq!(of(&[auth()]), "Nothing to do yet");
         let ran = || view("waiting", true);
@@ -206,7 +234,7 @@ mod tests {
         let charms = [view("paused", true)];
         let pause = Pause { until: None };
         let of = |paused| {
-            super::of(&Facts {
+            said(&Facts {
                 paused,
                 ..facts(&charms)
             })

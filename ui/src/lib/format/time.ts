@@ -40,6 +40,11 @@ export function age(iso: string, now: number): string {
   return sameYear(at, now) ? dayMonth.format(at) : yearDay.format(at);
 }
 
+/** As `age`, but not to the second: for a line that stays on the screen. */
+export function wholeMinutes(iso: string, now: number): string {
+  return now - millis(iso) < MINUTE ? t("format.just-now") : age(iso, now);
+}
+
 /** "now", "in 40 s", "in 4 min", "in 3 h", "in 2 days". */
 export function until(iso: string, now: number): string {
   const left = millis(iso) - now;

@@ -28,4 +28,4 @@ pub use request::Request;
 pub use run::{CellChangeView, LogView, RunDetails, RunError, RunView};
 pub use settings::{ClientView, SettingsChange, SettingsView};
 pub use space::{FavoriteView, PublishView, SpaceView, StuckView};
-pub use status::{CheckView, Pause, StatusView};
+pub use status::{CheckView, Pause, StatusView, all_synced, all_synced_for};

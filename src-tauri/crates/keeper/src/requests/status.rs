@@ -32,7 +32,7 @@ pub(crate) async fn status(keeper: &Keeper) -> Result<StatusView, ApiError> {
     let accounts = accounts(keeper);
     let paused = look.paused.map(paused_until);
     let warning = core.store(|store| store.setting(WARNING_SETTING)).await?;
-    let (summary, icon) = summary::of(&summary::Facts {
+    let summary = summary::of(&summary::Facts {
         charms: &charms,
         accounts: &accounts,
         online: look.online,
@@ -41,8 +41,9 @@ pub(crate) async fn status(keeper: &Keeper) -> Result<StatusView, ApiError> {
         now: core.now(),
     });
     Ok(StatusView {
-        summary,
-        icon: icon.to_owned(),
+        summary: summary.sentence,
+        synced_at: summary.synced_at,
+        icon: summary.icon.to_owned(),
         serving: core.serving,
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -16,6 +16,7 @@ function status(world: World): StatusView {
   const [summary, icon] = sentence(world, running.length);
   return {
     summary,
+    synced_at: summary.startsWith("All synced") ? world.time.iso(-2 * 60_000) : null,
     icon,
     serving: true,
     pid: 4711,
