@@ -7,6 +7,7 @@
 // Failing loudly is what a test's helper is for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod bench;
 pub mod computers;
 pub mod database;
 pub mod day;

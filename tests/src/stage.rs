@@ -4,6 +4,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use charmkeeper_keeper::api::{HistoryFilter, Request};
+use charmkeeper_keeper::control;
 use charmkeeper_sandbox::{
     CLIENT_ID, CLIENT_SECRET, Fault, Running, SAMPLE_ACCOUNT, Sandbox, SandboxConfig, World,
 };
@@ -155,6 +157,37 @@ impl Stage {
         let run = self.run_charm(charm).await;
         assert_eq!(run["outcome"], outcome, "{run:#}");
         run
+    }
+
+    /// Lets a charm's timer come once a day. The keeper must be running.
+    ///
+    /// # Panics
+    /// When the keeper refuses.
+    pub async fn once_a_day(&self, charm: &str) {
+        let charm = charm.to_owned();
+        let seconds = 86_400;
+        self.keeper(&Request::SetInterval { charm, seconds }).await;
+    }
+
+    /// How many of a charm's runs have ended. The keeper must be running.
+    ///
+    /// # Panics
+    /// When the keeper refuses.
+    pub async fn ended(&self, charm: &str) -> usize {
+        let filter = HistoryFilter {
+            charm: Some(charm.to_owned()),
+            limit: 500,
+            ..HistoryFilter::default()
+        };
+        let runs = self.keeper(&Request::History(filter)).await;
+        let runs = runs.as_array().into_iter().flatten();
+        runs.filter(|run| run["outcome"].is_string()).count()
+    }
+
+    async fn keeper(&self, request: &Request) -> Value {
+        let socket = self.folder().join("data/keeper.sock");
+        let answer = control::call(&socket, request, |_| {}).await;
+        answer.unwrap_or_else(|e| panic!("{request:?}: {e}"))
     }
 
     /// What a charm's cell holds.

@@ -9,4 +9,5 @@
 pub mod desk;
 pub mod driver;
 pub mod panel;
+pub mod portal;
 pub mod toast;

@@ -17,7 +17,6 @@
 mod desktop;
 mod history;
 mod node;
-mod process;
 mod serve;
 mod space;
 
@@ -25,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use process::Process;
+use charmkeeper_tests::bench::{Bench, Process, median};
 use serve::Serve;
 
 /// A charm that does nothing, and says so to nobody.
@@ -36,31 +35,10 @@ const update = handler<void, Record<string, never>>(() => {});
 export default pattern<Record<string, never>, Output>(() => ({ [NAME]: "Nothing", bgUpdater: update({}) }));
 "#;
 
-struct Bench {
-    missed: bool,
-}
-
-impl Bench {
-    fn figure(&mut self, what: &str, value: f64, unit: &str, budget: f64) {
-        let fits = value <= budget;
-        self.missed |= !fits;
-        let word = if fits { "ok  " } else { "MISS" };
-        println!("{word}  {what}: {value:.2} {unit} (budget {budget} {unit})");
-    }
-
-    fn end(&self) -> ExitCode {
-        if self.missed {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let what = std::env::args().nth(1).unwrap_or_default();
     let quick = what == "quick";
-    let mut bench = Bench { missed: false };
+    let mut bench = Bench::default();
     if what == "history" {
         history::measure(&mut bench, &history::home());
         return bench.end();
@@ -244,9 +222,4 @@ fn thousand(bench: &mut Bench, binary: &Path) {
         "s",
         2.0,
     );
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -8,13 +8,11 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use charmkeeper_tests::bench::{Bench, Process};
 use charmkeeper_tests::day;
 use charmkeeper_tests::program::Going;
 use charmkeeper_tests::remote_stage::{RemoteStage, TICKER};
 use rusqlite::{Connection, OpenFlags};
-
-use super::Bench;
-use super::process::Process;
 
 /// Which build the helpers of the end-to-end tests start.
 const BUILD: &str = "CHARMKEEPER_TEST_BUILD";

@@ -11,27 +11,16 @@
     clippy::panic
 )]
 
+mod gaps;
 mod idle;
-#[path = "../../../../src/bin/bench/process.rs"]
-mod process;
 mod start;
+mod sync;
 mod window;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-struct Bench {
-    missed: bool,
-}
-
-impl Bench {
-    fn figure(&mut self, what: &str, value: f64, unit: &str, budget: f64) {
-        let fits = value <= budget;
-        self.missed |= !fits;
-        let word = if fits { "ok  " } else { "MISS" };
-        println!("{word}  {what}: {value:.1} {unit} (budget {budget} {unit})");
-    }
-}
+use charmkeeper_tests::bench::Bench;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -39,7 +28,7 @@ async fn main() -> ExitCode {
     // For looking into one of them by hand.
     let only = std::env::args().nth(2);
     let asked = |part: &str| only.as_deref().is_none_or(|only| only == part);
-    let mut bench = Bench { missed: false };
+    let mut bench = Bench::default();
     if asked("start") {
         start::measure(&mut bench).await;
     }
@@ -53,17 +42,7 @@ async fn main() -> ExitCode {
         window::history(&mut bench, Path::new(&history)).await;
     }
     if asked("sync") {
-        window::sync(&mut bench).await;
+        sync::measure(&mut bench).await;
     }
-    if bench.missed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
-}
-
-/// The middle one of an odd number, or the upper of the two.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    bench.end()
 }

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use charmkeeper_desktop_tests::desk;
 use charmkeeper_desktop_tests::panel::Panel;
+use charmkeeper_tests::bench::{Bench, median};
 use charmkeeper_tests::program::Going;
 use charmkeeper_tests::stage::Stage;
-
-use crate::{Bench, median};
 
 const TIMES: usize = 10;
 
