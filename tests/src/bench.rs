@@ -54,19 +54,24 @@ impl Process {
         fs::read_to_string(format!("/proc/{}/{file}", self.0)).expect("the process is alive")
     }
 
+    /// The sum of these lines of one of its files, which are in kB, in MiB.
+    fn mib(&self, file: &str, names: &[&str]) -> f64 {
+        let text = self.read(file);
+        let kib: f64 = text
+            .lines()
+            .filter(|line| names.iter().any(|name| line.starts_with(name)))
+            .filter_map(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok())
+            .sum();
+        kib / 1024.0
+    }
+
     /// Memory that no other process shares, in MiB.
     ///
     /// # Panics
     /// When it has ended.
     #[must_use]
     pub fn private_mib(&self) -> f64 {
-        let rollup = self.read("smaps_rollup");
-        let kib: f64 = rollup
-            .lines()
-            .filter(|l| l.starts_with("Private_Clean:") || l.starts_with("Private_Dirty:"))
-            .filter_map(|l| l.split_whitespace().nth(1)?.parse::<f64>().ok())
-            .sum();
-        kib / 1024.0
+        self.mib("smaps_rollup", &["Private_Clean:", "Private_Dirty:"])
     }
 
     /// The part of [`private_mib`](Self::private_mib) that the system cannot drop
@@ -76,10 +81,26 @@ impl Process {
     /// When it has ended.
     #[must_use]
     pub fn dirty_mib(&self) -> f64 {
-        let rollup = self.read("smaps_rollup");
-        let line = rollup.lines().find(|l| l.starts_with("Private_Dirty:"));
-        let kib = line.and_then(|l| l.split_whitespace().nth(1)?.parse::<f64>().ok());
-        kib.unwrap_or_default() / 1024.0
+        self.mib("smaps_rollup", &["Private_Dirty:"])
+    }
+
+    /// Memory that it made for itself, in MiB: not read from a file, where a page
+    /// counts as the process's own until the file is written.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn own_mib(&self) -> f64 {
+        self.mib("smaps_rollup", &["Anonymous:"])
+    }
+
+    /// The most memory that it ever had resident, shared pages included, in MiB.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn peak_mib(&self) -> f64 {
+        self.mib("status", &["VmHWM:"])
     }
 
     /// Which of its threads were woken since then, and how often.
