@@ -43,10 +43,12 @@ pub(crate) struct Watch {
     samples: JoinHandle<Vec<Sample>>,
 }
 
-/// At a moment (milliseconds since 1970), how long the thread has waited for a
-/// processor in all, in milliseconds.
+/// What the thread has done in all up to a moment (milliseconds since 1970), in
+/// milliseconds: computed, and waited for a processor.
+#[derive(Clone, Copy)]
 struct Sample {
     at: f64,
+    computed: f64,
     waited: f64,
 }
 
@@ -78,7 +80,7 @@ impl Watch {
         let late: Vec<(f64, f64)> = late
             .filter_map(|pair| Some((pair[0].as_f64()?, pair[1].as_f64()?)))
             .collect();
-        let own = |(at, late): &(f64, f64)| (late - waited(&samples, *at, at + late)).max(0.0);
+        let own = |(at, late): &(f64, f64)| own(&samples, *at, *late);
         let most = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
         let longest = most(&mut late.iter().map(own));
         println!(
@@ -93,24 +95,30 @@ impl Watch {
     }
 }
 
-/// How long the thread waited for a processor between two moments: at least.
-fn waited(samples: &[Sample], from: f64, to: f64) -> f64 {
-    let first = samples.iter().find(|s| s.at >= from);
-    let last = samples.iter().rev().find(|s| s.at <= to);
-    match (first, last) {
-        (Some(first), Some(last)) => (last.waited - first.waited).max(0.0),
-        _ => 0.0,
-    }
+/// The page's own part of a gap: what it computed, or what is left of the gap
+/// without its waiting for a processor, whichever is more. Where the system was
+/// asked too seldom around it, more of both is taken for the gap's.
+fn own(samples: &[Sample], from: f64, late: f64) -> f64 {
+    let first = samples.iter().rev().find(|s| s.at <= from);
+    let last = samples.iter().find(|s| s.at >= from + late);
+    let (Some(first), Some(last)) = (first, last) else {
+        return late;
+    };
+    let computed = last.computed - first.computed;
+    let waited = last.waited - first.waited;
+    computed.max(late - waited).clamp(0.0, late)
 }
 
-/// Its second number is how long the thread waited to run, in nanoseconds
-/// (docs.kernel.org/scheduler/sched-stats.html).
+/// The first numbers are how long it ran and how long it waited to run, in
+/// nanoseconds (docs.kernel.org/scheduler/sched-stats.html).
 fn sample(thread: u32) -> Option<Sample> {
     let text = std::fs::read_to_string(format!("/proc/{thread}/task/{thread}/schedstat")).ok()?;
-    let waited: f64 = text.split_whitespace().nth(1)?.parse().ok()?;
+    let mut numbers = text.split_whitespace().map(str::parse::<f64>);
+    let (computed, waited) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
     let at = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     Some(Sample {
         at: at.as_secs_f64() * 1000.0,
+        computed: computed / 1e6,
         waited: waited / 1e6,
     })
 }
