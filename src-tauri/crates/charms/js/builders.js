@@ -108,8 +108,12 @@ function nest({ body, defaults, kinds, specs }, inputs = {}) {
     const keys = () => [...new Set([...Object.keys(defaults), ...Object.keys(inputs)])];
     // Made beforehand, in a fixed order, so that the cells keep their names.
     if (!isHandle(inputs)) keys().forEach(inputOf);
-    const result = callBody(body, inputOf, keys, constant(undefined));
-    return isHandle(result) || isStream(result) ? result : constant(result);
+    let made;
+    const self = derived(() => made);
+    targetOf(self).formula.isSelf = true;
+    const result = callBody(body, inputOf, keys, self);
+    made = isHandle(result) || isStream(result) ? result : constant(result);
+    return made;
   });
 }
 

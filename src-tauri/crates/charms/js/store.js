@@ -130,6 +130,13 @@ class Storer {
 
   handle(handle, path) {
     const target = targetOf(handle);
+    if (target.formula?.isSelf && target.path.length === 0) {
+      // It would be stored inside itself: it has no document to link to.
+      noteOnce(
+        `The link of a nested pattern to itself was left out${showPath(path)}: only the charm itself has a document to link to`,
+      );
+      return undefined;
+    }
     const found = target.locate("write");
     if ("computed" in found) return this.#computed(found.computed, target, path);
     const { entry, node } = found;

@@ -348,3 +348,30 @@ fn a_computed_value_that_is_stored_is_said_to_stay_as_it_is() {
         ]
     );
 }
+
+#[test]
+fn a_nested_pattern_reads_itself_and_its_link_is_not_stored() {
+    let seen = run(
+        "import { SELF } from 'commonfabric';
+        const Note = pattern<{ title: string; parent?: any }>(({ title, parent }) => ({ title, parent }));
+        const Book = pattern<{ title: string }>(({ title, [SELF]: self }) => {
+          const notes = new Writable<any[]>([]);
+          const shown = computed(() => `book ${self.title} with ${self.notes.length}`);
+          const add = action(() => { notes.push(Note({ title: 'n', parent: self })); });
+          return { title, notes, shown, add };
+        });
+        export default pattern(() => { const book = Book({ title: 'x' });
+          return { book, bgUpdater: action(async () => {
+            await new Promise<void>((done) => book.add.send({}, () => done()));
+            console.log(book.shown, JSON.stringify(book.notes.get()));
+          }) }; });",
+        argument(json!({})),
+    );
+    assert_eq!(
+        lines(&seen),
+        [
+            "The link of a nested pattern to itself was left out at [0].parent: only the charm itself has a document to link to",
+            "book x with 1 [{\"title\":\"n\"}]"
+        ]
+    );
+}
