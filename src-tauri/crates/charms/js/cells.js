@@ -25,6 +25,7 @@ import {
   Place,
   specOf,
   targetOf,
+  unlessCircular,
 } from "ext:ck/targets.js";
 
 const TARGET = Symbol("target");
@@ -117,10 +118,22 @@ export function constant(value) {
   return makeHandle(new Computed(new Constant(value)));
 }
 
+/** A pattern's outputs as it sees them itself: what it works out now is not there yet. */
+function ownMembers(outputs) {
+  if (!holdsHandle(outputs)) return outputs;
+  const seen = {};
+  for (const key of Object.keys(outputs)) {
+    const get = () => unlessCircular(() => unwrap(outputs[key]), undefined);
+    Object.defineProperty(seen, key, { get, enumerable: true, configurable: true });
+  }
+  return seen;
+}
+
 /** The value of a target, as `cell.get()` gives it. */
 export function valueAt(target) {
   const found = target.locate("read");
   if ("computed" in found) {
+    if (target.formula?.isSelf) return ownMembers(found.computed);
     const items = specOf(target.spec?.items);
     if (items?.kind !== "cell" || !Array.isArray(found.computed)) return unwrap(found.computed);
     return Array.from(found.computed, (_, i) => makeHandle(target.child(String(i))));

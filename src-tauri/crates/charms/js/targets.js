@@ -99,6 +99,20 @@ export function internalId(cause) {
   return ops.op_ck_entity_id(toJson({ parent: { "/": piece }, type: "internal", cause }));
 }
 
+class Circular extends Error {
+  name = "Error";
+}
+
+/** What `read` gives; `otherwise` when that is being worked out at this moment. */
+export function unlessCircular(read, otherwise) {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Circular) return otherwise;
+    throw error;
+  }
+}
+
 /** A value that a function computes; kept until a document changes. */
 export class Formula {
   #compute;
@@ -119,7 +133,7 @@ export class Formula {
   }
 
   #run() {
-    if (this.#busy) throw new Error("A derived value depends on itself");
+    if (this.#busy) throw new Circular("A derived value depends on itself");
     this.#busy = true;
     run.evaluating++;
     const at = changes();
@@ -169,6 +183,12 @@ export class Computed {
 
   /** A resolved place, or `{ computed }` when the value is not in a document. */
   locate(mode) {
+    return this.formula.isSelf
+      ? unlessCircular(() => this.#find(mode), { computed: undefined })
+      : this.#find(mode);
+  }
+
+  #find(mode) {
     let value = this.formula.value();
     for (let i = 0; ; i++) {
       const rest = this.path.slice(i);

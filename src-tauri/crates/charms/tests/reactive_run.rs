@@ -356,7 +356,7 @@ fn a_nested_pattern_reads_itself_and_its_link_is_not_stored() {
         const Note = pattern<{ title: string; parent?: any }>(({ title, parent }) => ({ title, parent }));
         const Book = pattern<{ title: string }>(({ title, [SELF]: self }) => {
           const notes = new Writable<any[]>([]);
-          const shown = computed(() => `book ${self.title} with ${self.notes.length}`);
+          const shown = computed(() => `book ${self.title} with ${self.notes.length}, ${self.shown ?? 'new'}`);
           const add = action(() => { notes.push(Note({ title: 'n', parent: self })); });
           return { title, notes, shown, add };
         });
@@ -371,7 +371,7 @@ fn a_nested_pattern_reads_itself_and_its_link_is_not_stored() {
         lines(&seen),
         [
             "The link of a nested pattern to itself was left out at [0].parent: only the charm itself has a document to link to",
-            "book x with 1 [{\"title\":\"n\"}]"
+            "book x with 1, new [{\"title\":\"n\"}]"
         ]
     );
 }
