@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use charmkeeper_base::{Trigger, UnixMs};
 
 use super::Scheduler;
-use super::charm::{Bar, Block, Charm, Index, Why};
+use super::block::{Bar, Block, Why};
+use super::charm::{Charm, Index};
 use super::input::Blocked;
 use super::output::{Notice, Output, Subject};
 use super::time::Vt;

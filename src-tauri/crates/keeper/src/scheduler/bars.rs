@@ -6,7 +6,8 @@
 use charmkeeper_base::Trigger;
 
 use super::Scheduler;
-use super::charm::{Bar, Index, Stuck};
+use super::block::Bar;
+use super::charm::{Index, Stuck};
 use super::ended::Ended;
 use super::output::Notice;
 use super::time::Vt;

@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use super::Scheduler;
-use super::charm::{Block, Place, Why};
+use super::block::{Block, Why};
+use super::charm::Place;
 use super::input::{BatchId, Elsewhere, Star};
 use super::time::Vt;
 

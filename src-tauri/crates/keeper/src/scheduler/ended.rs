@@ -3,7 +3,8 @@
 use charmkeeper_base::{ErrorKind, Outcome, Trigger, UnixMs};
 
 use super::Scheduler;
-use super::charm::{Bar, Index, Place};
+use super::block::Bar;
+use super::charm::{Index, Place};
 use super::input::{BatchId, RunEnd};
 use super::output::{Notice, Output, Subject};
 use super::time::Vt;

@@ -16,6 +16,7 @@
 
 mod account;
 mod bars;
+mod block;
 mod charm;
 mod config;
 mod elsewhere;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use charmkeeper_base::{ErrorKind, Outcome, Trigger};
 
 use super::Scheduler;
-use super::charm::{Bar, Charm, Hold, Index, Place, Stuck, Told, clamped};
+use super::block::Bar;
+use super::charm::{Charm, Hold, Index, Place, Stuck, Told, clamped};
 use super::input::{BatchId, CharmPlan, Pause, Saved, Star};
 use super::output::{CancelWhy, Output, Reason, Refusal};
 use super::time::Vt;

@@ -5,7 +5,8 @@ use charmkeeper_base::{ErrorKind, Outcome, Trigger, UnixMs};
 use serde::Serialize;
 
 use super::Scheduler;
-use super::charm::{Bar, Block, Charm, Index, Place, Why};
+use super::block::{Bar, Block, Why};
+use super::charm::{Charm, Index, Place};
 use super::input::{Moment, Pause};
 use super::time::Vt;
 
