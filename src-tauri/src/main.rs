@@ -13,6 +13,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     quieten();
+    charmkeeper_keeper::few_heaps();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(e) => {
