@@ -94,7 +94,7 @@ export function replaceChain(text, steps, literals) {
       value = inTurn(value, pairs, at, end);
     } else {
       while (end < numbers.length && numbers[end] >= 0) end++;
-      value = ops.op_ck_replace(value, numbers[at], end - at) ?? inTurn(value, pairs, at, end);
+      value = ops.op_ck_replace(value, value.length, numbers[at], end - at) ?? inTurn(value, pairs, at, end);
     }
     at = end;
   }

@@ -116,7 +116,10 @@ async function perform(entry) {
 function report(inspection) {
   if (run.error === null && job.current.action !== "inspect") {
     try {
-      collectChanges((change) => ops.op_ck_change(toJson(change)));
+      collectChanges((change) => {
+        const json = toJson(change);
+        ops.op_ck_change(json, json.length);
+      });
     } catch (error) {
       fail("exception", error);
     }

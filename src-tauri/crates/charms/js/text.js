@@ -19,7 +19,7 @@ export function bytesOf(source) {
 
 /** UTF-8 bytes of a string; unpaired surrogates become U+FFFD. */
 export function encodeUtf8(text) {
-  return ops.op_ck_text_encode(text.isWellFormed() ? text : text.toWellFormed());
+  return ops.op_ck_text_encode(text, text.length);
 }
 
 /** Text of UTF-8 bytes without their byte order mark. */

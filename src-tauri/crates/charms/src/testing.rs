@@ -207,8 +207,8 @@ impl OpsHost for Door {
         })
     }
 
-    fn change(&self, json: &str) -> Result<(), HostFailure> {
-        let change = serde_json::from_str(json);
+    fn change(&self, json: &[u8]) -> Result<(), HostFailure> {
+        let change = serde_json::from_slice(json);
         let change = change.map_err(|e: serde_json::Error| HostFailure::Refused(e.to_string()))?;
         self.note(|s| s.changes.push(change));
         Ok(())

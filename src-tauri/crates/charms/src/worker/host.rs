@@ -42,13 +42,13 @@ pub trait OpsHost {
     /// JSON.
     fn send(&self, event: String) -> LocalFuture<Result<String, HostFailure>>;
 
-    /// `op_ck_change`: one change of one document, as JSON text on one line. They
+    /// `op_ck_change`: one change of one document, as JSON on one line. They
     /// come at the end of a run, before its report, and count only if that says
     /// that the run went well.
     ///
     /// # Errors
     /// [`HostFailure`] when they are too large together.
-    fn change(&self, json: &str) -> Result<(), HostFailure>;
+    fn change(&self, json: &[u8]) -> Result<(), HostFailure>;
 
     /// `op_ck_fetch_abort`: the charm no longer wants the fetch whose head had
     /// this `id`.

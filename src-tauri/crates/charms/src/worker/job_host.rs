@@ -154,7 +154,7 @@ impl OpsHost for JobHost {
         })
     }
 
-    fn change(&self, json: &str) -> Result<(), HostFailure> {
+    fn change(&self, json: &[u8]) -> Result<(), HostFailure> {
         let all = self.written.get() + json.len() + 1;
         if all > MAX_CHANGES {
             return Err(HostFailure::Refused(format!(
@@ -164,7 +164,7 @@ impl OpsHost for JobHost {
         }
         self.written.set(all);
         let mut waiting = self.changes.borrow_mut();
-        waiting.extend_from_slice(json.as_bytes());
+        waiting.extend_from_slice(json);
         waiting.push(b'\n');
         if waiting.len() >= CHANGES_AT_ONCE {
             let now = std::mem::take(&mut *waiting);
@@ -234,7 +234,7 @@ mod tests {
         let (host, frames) = host();
         let change = format!("\"{}\"", "x".repeat(CHANGES_AT_ONCE / 2));
         for _ in 0..3 {
-            host.change(&change).unwrap();
+            host.change(change.as_bytes()).unwrap();
         }
         assert_eq!(frames.kinds(), [(Kind::Changes, 7)]);
         host.finish_changes();
@@ -242,7 +242,7 @@ mod tests {
         let rest = frames.next();
         assert_eq!(rest.payload, format!("{change}\n").into_bytes());
         assert!(frames.try_next().is_none());
-        let refused = host.change(&"x".repeat(MAX_CHANGES)).unwrap_err();
+        let refused = host.change(&vec![b'x'; MAX_CHANGES]).unwrap_err();
         assert!(
             refused.to_string().contains("larger than 15 MiB"),
             "{refused}"

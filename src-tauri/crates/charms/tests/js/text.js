@@ -33,6 +33,25 @@ test("decode", () => {
   throws(() => new TextDecoder().decode("text"), TypeError);
 });
 
+test("there and back again, of every width and size", () => {
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  for (const piece of ["", "a", "\u00e9", "\u20ac", "\u{1f600}", "a\u00ff\u0100\u{1f600}\0"]) {
+    for (const times of [1, 7, 300, 100000]) {
+      const text = piece.repeat(times);
+      const encoded = encoder.encode(text);
+      equal(decoder.decode(encoded) === text, true, `${times} times ${piece}:`);
+      // A part of a long text is no text of its own in the engine.
+      const part = text.slice(1, -1);
+      equal(decoder.decode(encoder.encode(part)) === part.toWellFormed(), true, "a part:");
+    }
+  }
+  const lone = "\ud800".repeat(2000) + "x" + "\udc00".repeat(2000);
+  equal(decoder.decode(encoder.encode(lone)) === lone.toWellFormed(), true);
+  const invalid = encoder.encode("a".repeat(5000) + "\u20ac").subarray(0, 5002);
+  equal(decoder.decode(invalid) === "a".repeat(5000) + "\ufffd", true);
+});
+
 test("decode in pieces", () => {
   const text = "\u00e9\u20ac\u{1f600}z";
   const whole = new TextEncoder().encode(text);

@@ -5,6 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 
+use super::strings;
 use crate::worker::host::{HostFailure, OpsHost};
 
 /// What the ops of one run share.
@@ -68,10 +69,17 @@ pub(super) async fn op_ck_send(
     answer.await.map_err(|e| refusal(&e))
 }
 
-/// Hands over one change of the run, as JSON.
+/// Hands over one change of the run, as JSON of `length` units.
 #[op2(fast)]
-pub(super) fn op_ck_change(state: &OpState, #[string] change: &str) -> Result<(), JsErrorBox> {
-    host(state)?.change(change).map_err(|e| refusal(&e))
+pub(super) fn op_ck_change(
+    state: &OpState,
+    scope: &mut v8::PinScope<'_, '_>,
+    change: v8::Local<'_, v8::String>,
+    #[smi] length: u32,
+) -> Result<(), JsErrorBox> {
+    let host = host(state)?;
+    let change = strings::utf8(scope, change, length);
+    host.change(&change).map_err(|e| refusal(&e))
 }
 
 /// Source of a part of the runtime that is loaded when it is first used.

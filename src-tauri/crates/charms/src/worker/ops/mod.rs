@@ -7,6 +7,7 @@
 mod host;
 mod ids;
 mod replace;
+mod strings;
 mod text;
 mod url;
 
@@ -71,8 +72,6 @@ deno_core::extension!(
         text::op_ck_text_encode,
         text::op_ck_text_label,
         text::op_ck_text_decode,
-        text::op_ck_base64_encode,
-        text::op_ck_base64_decode,
         url::op_ck_url_parse,
         url::op_ck_url_set,
     ],

@@ -1,8 +1,9 @@
 //! Ops for replacing by regular expressions: see `worker::patterns`.
 
-use deno_core::{OpState, op2};
+use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 
+use super::strings;
 use crate::worker::patterns::Replacement;
 
 /// The most expressions that are kept for one run.
@@ -40,25 +41,31 @@ pub(super) fn op_ck_replace_plan(
     serde_json::to_string(&numbers).map_err(|e| JsErrorBox::generic(e.to_string()))
 }
 
-/// The text after `count` replacements from number `first` on; nothing when they
-/// may not be used on it.
+/// The text, of `length` units, after `count` replacements from number `first`
+/// on; nothing when they may not be used on it.
 #[op2]
-#[string]
-pub(super) fn op_ck_replace(
+pub(super) fn op_ck_replace<'s>(
     state: &OpState,
-    #[string] text: String,
+    scope: &mut v8::PinScope<'s, '_>,
+    text: v8::Local<'s, v8::String>,
+    #[smi] length: u32,
     #[smi] first: u32,
     #[smi] count: u32,
-) -> Option<String> {
+) -> Result<Option<v8::Local<'s, v8::String>>, JsErrorBox> {
+    let known = state.try_borrow::<Replacements>();
+    let (first, count) = (first as usize, count as usize);
+    let end = first.saturating_add(count);
+    let Some(steps) = known.and_then(|known| known.0.get(first..end)) else {
+        return Ok(None);
+    };
+    // What the engine gives is valid; a fault there would be an empty text here.
+    let text = String::from_utf8(strings::utf8(scope, text, length)).unwrap_or_default();
     // Characters of four bytes are two in JavaScript.
     if text.bytes().any(|b| b >= 0xf0) {
-        return None;
+        return Ok(None);
     }
-    let (first, count) = (first as usize, count as usize);
-    let known = state.try_borrow::<Replacements>()?;
-    let steps = known.0.get(first..first.checked_add(count)?)?;
     let after = steps
         .iter()
         .fold(text, |text, step| step.apply(&text).unwrap_or(text));
-    Some(after)
+    strings::make(scope, &after).map(Some)
 }

@@ -1,14 +1,11 @@
-//! Ops for text: encodings of the Encoding standard that mail needs, base64.
+//! Ops for text: encodings of the Encoding standard that mail needs.
 
 use std::borrow::Cow;
 
-use base64::{
-    Engine as _,
-    alphabet::{STANDARD, URL_SAFE},
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-use deno_core::op2;
+use deno_core::{op2, v8};
 use deno_error::JsErrorBox;
+
+use super::strings;
 
 /// Unicode's stand-in for what cannot be decoded.
 const REPLACEMENT: char = '\u{fffd}';
@@ -39,10 +36,15 @@ fn encoding(label: &str) -> Option<&'static str> {
     })
 }
 
+/// UTF-8 bytes of a text of `length` units.
 #[op2]
 #[buffer]
-pub(super) fn op_ck_text_encode(#[string] text: String) -> Vec<u8> {
-    text.into_bytes()
+pub(super) fn op_ck_text_encode(
+    scope: &mut v8::PinScope<'_, '_>,
+    text: v8::Local<'_, v8::String>,
+    #[smi] length: u32,
+) -> Vec<u8> {
+    strings::utf8(scope, text, length)
 }
 
 /// The standard's name for a label, or an empty string.
@@ -52,25 +54,32 @@ pub(super) fn op_ck_text_label(#[string] label: &str) -> String {
     encoding(label).unwrap_or_default().to_owned()
 }
 
+/// Text of bytes. UTF-8, which nearly all of it is, goes into the engine as it
+/// stands there.
 #[op2]
-#[string]
-pub(super) fn op_ck_text_decode(
+pub(super) fn op_ck_text_decode<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     #[buffer] bytes: &[u8],
     #[string] label: &str,
     fatal: bool,
     ignore_bom: bool,
-) -> Result<String, JsErrorBox> {
-    decode(bytes, label, fatal, ignore_bom)
+) -> Result<v8::Local<'s, v8::String>, JsErrorBox> {
+    strings::make(scope, &decode(bytes, label, fatal, ignore_bom)?)
 }
 
-fn decode(bytes: &[u8], label: &str, fatal: bool, ignore_bom: bool) -> Result<String, JsErrorBox> {
+fn decode<'b>(
+    bytes: &'b [u8],
+    label: &str,
+    fatal: bool,
+    ignore_bom: bool,
+) -> Result<Cow<'b, str>, JsErrorBox> {
     let invalid = || JsErrorBox::type_error("The encoded data was not valid.");
     match encoding(label) {
         Some("utf-8") => {
             let bytes = strip(bytes, &[0xef, 0xbb, 0xbf], ignore_bom);
             match String::from_utf8_lossy(bytes) {
                 Cow::Owned(_) if fatal => Err(invalid()),
-                text => Ok(text.into_owned()),
+                text => Ok(text),
             }
         }
         Some("utf-16le") => {
@@ -94,7 +103,7 @@ fn decode(bytes: &[u8], label: &str, fatal: bool, ignore_bom: bool) -> Result<St
                     text.map(|t| t + "\u{fffd}")
                 };
             }
-            text
+            text.map(Cow::Owned)
         }
         Some(_) => Ok(bytes.iter().map(|&b| from_windows_1252(b)).collect()),
         None => Err(JsErrorBox::range_error(format!(
@@ -117,41 +126,6 @@ fn from_windows_1252(byte: u8) -> char {
             .unwrap_or(REPLACEMENT),
         other => char::from(other),
     }
-}
-
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-    .with_decode_allow_trailing_bits(true);
-
-/// Base64 of bytes; with `url` the URL-safe alphabet without padding.
-#[op2]
-#[string]
-pub(super) fn op_ck_base64_encode(#[buffer] bytes: &[u8], url: bool) -> String {
-    if url {
-        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
-    } else {
-        base64::engine::general_purpose::STANDARD.encode(bytes)
-    }
-}
-
-/// Bytes of base64 text in either alphabet, padded or not; ASCII white space is
-/// skipped.
-#[op2]
-#[buffer]
-pub(super) fn op_ck_base64_decode(#[string] text: &str) -> Result<Vec<u8>, JsErrorBox> {
-    decode_base64(text)
-}
-
-fn decode_base64(text: &str) -> Result<Vec<u8>, JsErrorBox> {
-    let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let alphabet = if compact.contains(['-', '_']) {
-        URL_SAFE
-    } else {
-        STANDARD
-    };
-    GeneralPurpose::new(&alphabet, LENIENT)
-        .decode(compact)
-        .map_err(|_| JsErrorBox::type_error("The text is not valid base64."))
 }
 
 #[cfg(test)]
@@ -181,13 +155,5 @@ mod tests {
         assert!(decode(b"\xff", "utf-8", true, false).is_err());
         assert!(decode(b"\0\xd8", "utf-16le", true, false).is_err());
         assert!(decode(b"", "koi8-r", false, false).is_err());
-    }
-
-    #[test]
-    fn base64_of_mail_is_read_in_either_alphabet() {
-        for text in ["-_8=", "+/8=", "-_8", "+/ 8\n"] {
-            assert_eq!(decode_base64(text).unwrap(), [0xfb, 0xff], "{text}");
-        }
-        assert!(decode_base64("%%").is_err());
     }
 }
