@@ -102,6 +102,34 @@ test("bodies as bytes and text", async () => {
   equal(new Response().body, null);
 });
 
+test("a large body that is no JSON, and one that is", async () => {
+  const filler = "x".repeat(5000);
+  for (const text of ["--batch_1\r\n", "- 1", "<", "\u00e9", "+1", "undefined", " ".repeat(70)])
+    await rejects(new Response(text + filler).json(), SyntaxError);
+  // Its beginning is that of JSON; the engine says what is wrong.
+  for (const text of ["{", "[", "nul", "-1x", '"', "tru"])
+    await rejects(new Response(text + filler).json(), SyntaxError);
+  const space = " \r\n\t".repeat(500);
+  for (const value of [[filler], { filler }, filler, -1, 0, true, false, null])
+    same(await new Response(space + JSON.stringify(value) + space).json(), value);
+});
+
+test("what was read is given once, also where clones share it", async () => {
+  const first = new Response("body");
+  const second = first.clone();
+  const third = second.clone();
+  equal(await second.text(), "body");
+  same([first.bodyUsed, second.bodyUsed, third.bodyUsed], [false, true, false]);
+  equal((await first.bytes()).length, 4);
+  equal(await third.text(), "body");
+  for (const used of [first, second, third]) {
+    await rejects(used.text(), TypeError, /already read/);
+    throws(() => used.clone(), TypeError, /already read/);
+  }
+  const empty = new Response();
+  same([await empty.text(), empty.bodyUsed, await empty.text()], ["", false, ""]);
+});
+
 test("made responses", async () => {
   const made = Response.json({ a: 1 }, { status: 201, statusText: "Created" });
   same(
