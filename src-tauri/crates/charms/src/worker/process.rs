@@ -18,6 +18,10 @@ use super::{
 /// Exit code when the worker cannot work with its keeper.
 pub(crate) const EXIT_PROTOCOL: i32 = 3;
 
+/// Blocks of more bytes are no part of the allocator's pool.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const LARGE_BLOCK: libc::c_int = 256 * 1024;
+
 /// How jobs of one worker are kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
@@ -71,6 +75,7 @@ pub fn worker_main() -> ! {
         end(EXIT_PROTOCOL)
     };
     abort_on_panic();
+    frugal_allocator();
     close_inherited();
     let Ok(out) = take_stdout() else {
         say("there is no output");
@@ -133,6 +138,26 @@ fn abort_on_panic() {
         std::process::abort();
     }));
 }
+
+/// Makes the C library's allocator give back what is no longer used. Its own
+/// rule is to keep ever larger blocks for itself once one was freed, and to have a
+/// pool for each thread: after ten answers of a megabyte a worker held twice what
+/// it needed. No thread may exist yet.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code, reason = "mallopt is a C function")]
+fn frugal_allocator() {
+    // SAFETY: it takes no pointers, and nothing allocates on another thread.
+    unsafe {
+        // Larger blocks are pages of their own, which go back at once.
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BLOCK);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE_BLOCK);
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
+/// Other allocators have no such settings.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn frugal_allocator() {}
 
 /// Closes what a library in the keeper may have left open for its children.
 #[cfg(target_os = "linux")]
