@@ -44,7 +44,7 @@ pub struct Root {
 }
 
 /// One entry of the list of a piece's own documents.
-fn part(cause: Value, id: &str) -> Value {
+fn part(cause: &Value, id: &str) -> Value {
     json!({ "partialCause": cause, "link": Link::to(id).redirect().to_value() })
 }
 
@@ -95,12 +95,12 @@ pub fn new_root(space: &str, kind: RootKind) -> Root {
     let argument = argument_of(&root, space).0;
     let mut documents: Vec<(String, Value)> = program.documents.into_iter().collect();
     let mut value = json!({ name: own(&list) });
-    let mut manifest = vec![part(json!(name), &list)];
+    let mut manifest = vec![part(&json!(name), &list)];
     for stream in streams {
         let cause = json!({ "stream": ["__patternResult", stream] });
         let id = internal(&root, &cause).0;
         value[stream] = own(&id);
-        manifest.push(part(cause, &id));
+        manifest.push(part(&cause, &id));
         let marker = json!({ "value": { "$stream": true }, "result": own(&root) });
         documents.push((id, marker));
     }
