@@ -217,8 +217,19 @@ async fn accounts_and_status_say_what_is_there() {
     assert_eq!(
         members(&status),
         [
-            "summary", "icon", "serving", "pid", "version", "home", "online", "warning", "paused",
-            "running", "charms", "accounts"
+            "summary",
+            "synced_at",
+            "icon",
+            "serving",
+            "pid",
+            "version",
+            "home",
+            "online",
+            "warning",
+            "paused",
+            "running",
+            "charms",
+            "accounts"
         ]
     );
     assert_eq!(status["serving"], false);

@@ -1178,7 +1178,7 @@ summary: string,
  * When the last charm ran, where the sentence says how long ago that is:
  * who shows it for longer says it anew ([`all_synced`]).
  */
-synced_at: string | null,
+synced_at: UnixMs | null,
 /**
  * `ok`, `running`, `attention` or `paused`: the tray's four icons.
  */

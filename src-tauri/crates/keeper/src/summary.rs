@@ -5,7 +5,7 @@
 
 use charmkeeper_base::UnixMs;
 
-use crate::api::{AccountView, CharmView, Pause, all_synced};
+use crate::api::{AccountView, CharmView, Pause, SpaceView, all_synced};
 use crate::builtin::Builtin;
 use crate::views::clock;
 
@@ -13,6 +13,7 @@ use crate::views::clock;
 pub(crate) struct Facts<'a> {
     pub(crate) charms: &'a [CharmView],
     pub(crate) accounts: &'a [AccountView],
+    pub(crate) spaces: &'a [SpaceView],
     pub(crate) online: bool,
     pub(crate) serving: bool,
     pub(crate) paused: Option<&'a Pause>,
@@ -100,8 +101,12 @@ fn needs_the_person(facts: &Facts<'_>) -> Option<String> {
     }
     let wants =
         |c: &&CharmView| matches!(c.state.as_str(), "failed" | "overdue" | "scope" | "sign-in");
-    let charm = facts.charms.iter().find(wants)?;
-    Some(format!("{} needs attention", charm.name))
+    if let Some(charm) = facts.charms.iter().find(wants) {
+        return Some(format!("{} needs attention", charm.name));
+    }
+    let wants = |s: &&SpaceView| matches!(s.state.as_str(), "refused" | "stuck");
+    let space = facts.spaces.iter().find(wants)?;
+    Some(format!("The space {} needs attention", space.name))
 }
 
 fn waits(facts: &Facts<'_>) -> Option<String> {
@@ -117,6 +122,14 @@ fn waits(facts: &Facts<'_>) -> Option<String> {
     }
     if !facts.online {
         return Some("Waiting for the network".to_owned());
+    }
+    // What charms wrote is safe here, but nobody else sees it yet.
+    let kept = |s: &&SpaceView| s.state == "offline" && s.queued > 0;
+    if let Some(space) = facts.spaces.iter().find(kept) {
+        return Some(match space.queued {
+            1 => format!("1 change waits for the space {}", space.name),
+            n => format!("{n} changes wait for the space {}", space.name),
+        });
     }
     let all = |state: &str| {
         on(facts.charms).next().is_some() && on(facts.charms).all(|c| c.state == state)
@@ -159,6 +172,7 @@ mod tests {
         Facts {
             charms,
             accounts: &[],
+            spaces: &[],
             online: true,
             serving: true,
             paused: None,
@@ -201,6 +215,40 @@ mod tests {
             ..facts(&offline)
         });
         assert_eq!(offline, ("Waiting for the network".into(), "paused"));
+    }
+
+    #[test]
+    fn nothing_is_called_synced_while_a_space_waits_for_its_server() {
+        let charms = [view("waiting", true)];
+        let of = |state: &str, queued: u64| {
+            let space = SpaceView {
+                space: "did:key:z".into(),
+                name: "Home".into(),
+                kind: "home".into(),
+                url: None,
+                identity: None,
+                state: state.into(),
+                detail: String::new(),
+                queued,
+                merged: 0,
+                stuck: vec![],
+                synced_at: None,
+            };
+            said(&Facts {
+                spaces: &[space],
+                ..facts(&charms)
+            })
+        };
+        assert_eq!(of("synced", 0).1, "ok");
+        assert_eq!(of("offline", 0).1, "ok");
+        assert_eq!(
+            of("offline", 1),
+            ("1 change waits for the space Home".into(), "paused")
+        );
+        assert_eq!(of("offline", 3).0, "3 changes wait for the space Home");
+        let asks = ("The space Home needs attention".into(), "attention");
+        assert_eq!(of("stuck", 0), asks);
+        assert_eq!(of("refused", 0), asks);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::json;
 use crate::api::{ApiError, Event, StatusView};
 use crate::keeper::{Keeper, PAUSE_SETTING, WARNING_SETTING};
 use crate::scheduler::{Input, Pause};
+use crate::spaces::spaces;
 use crate::{summary, views};
 
 /// Stops or starts all timers; remembered for the next start.
@@ -30,11 +31,13 @@ pub(crate) async fn status(keeper: &Keeper) -> Result<StatusView, ApiError> {
     let look = keeper.look().await?;
     let charms = charms(keeper).await?;
     let accounts = accounts(keeper);
+    let spaces = spaces(keeper).await?;
     let paused = look.paused.map(paused_until);
     let warning = core.store(|store| store.setting(WARNING_SETTING)).await?;
     let summary = summary::of(&summary::Facts {
         charms: &charms,
         accounts: &accounts,
+        spaces: &spaces,
         online: look.online,
         serving: core.serving,
         paused: paused.as_ref(),
