@@ -40,7 +40,10 @@ export class HistoryList {
   complete = $state(false);
   error = $state.raw<ApiError>();
   readonly open = new SvelteSet<string>();
+  /** Ends with the first answer, also when that is an error: what else a page reads can wait for it. */
+  readonly first: Promise<void>;
 
+  #answered = () => {};
   #filter: Filter = NOTHING;
   #chunks: Chunk[] = [];
   /** In which page each run in memory is: a burst asks for many. */
@@ -51,7 +54,9 @@ export class HistoryList {
   #queue: RunView[] = [];
   #flush: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly client: Client) {}
+  constructor(private readonly client: Client) {
+    this.first = new Promise((done) => (this.#answered = done));
+  }
 
   /** Number of runs in memory. */
   get loaded(): number {
@@ -85,6 +90,7 @@ export class HistoryList {
     }
     this.loading = false;
     this.draw();
+    this.#answered();
   }
 
   /** Reads the next older page, when there is one and none is on its way. */
