@@ -21,7 +21,7 @@ use std::{fs::File, io};
 use super::{
     engine::Engine,
     job::JobRunner,
-    process::{EXIT_PROTOCOL, end, give_back, say},
+    process::{EXIT_PROTOCOL, end, say},
     pump::{self, AfterBye, Task},
     sandbox::{self, Limits},
     serial,
@@ -44,8 +44,6 @@ pub(super) fn serve(mut out: File, level: String, limits: Limits) -> io::Result<
     let engine = tokio
         .block_on(Engine::new(heap))
         .map_err(|failure| io::Error::other(failure.sentence()))?;
-    // What starting left free, no copy shall have.
-    give_back();
     let mut stdin = pump::stdin();
     let own = std::process::id();
     loop {

@@ -13,7 +13,6 @@ use super::{
     host::{HostFailure, LocalFuture, OpsHost},
     link::Link,
     log_cap::LogCap,
-    process::give_back,
 };
 use crate::frames::{Frame, Kind, LogLine, MAX_CHANGES, MAX_PAYLOAD, Reply, join_head};
 
@@ -22,9 +21,6 @@ const HEAD_ROOM: usize = 64 * 1024;
 
 /// Changes are sent when they are so many bytes together, or at the end.
 const CHANGES_AT_ONCE: usize = 64 * 1024;
-
-/// After an answer of so many bytes there is memory to give back.
-const LARGE_ANSWER: usize = 256 * 1024;
 
 /// Implements the ops of one job.
 pub(crate) struct JobHost {
@@ -37,8 +33,6 @@ pub(crate) struct JobHost {
     written: Cell<usize>,
     /// Calls by the number that the charm runtime gave its fetch.
     fetches: Rc<RefCell<HashMap<u32, u32>>>,
-    /// Whether a fetch was answered with much.
-    had_much: Rc<Cell<bool>>,
 }
 
 impl JobHost {
@@ -50,7 +44,6 @@ impl JobHost {
             changes: RefCell::default(),
             written: Cell::new(0),
             fetches: Rc::default(),
-            had_much: Rc::default(),
         }
     }
 
@@ -135,17 +128,13 @@ impl OpsHost for JobHost {
             self.fetches.borrow_mut().insert(number, call);
         }
         let fetches = Rc::clone(&self.fetches);
-        let had_much = Rc::clone(&self.had_much);
         Box::pin(async move {
             let reply = reply.await;
             if let Some(number) = number {
                 fetches.borrow_mut().remove(&number);
             }
             match reply {
-                Ok(Reply::Answer(bytes)) => {
-                    had_much.set(had_much.get() || bytes.len() > LARGE_ANSWER);
-                    bytes
-                }
+                Ok(Reply::Answer(bytes)) => bytes,
                 Ok(Reply::Refused(reason)) => no_response("local", &reason),
                 Err(_) => no_response("aborted", "the request was aborted"),
             }
@@ -166,10 +155,6 @@ impl OpsHost for JobHost {
     }
 
     fn change(&self, json: &[u8]) -> Result<(), HostFailure> {
-        // Writing the changes takes memory again, on top of all that is kept.
-        if self.had_much.take() {
-            give_back();
-        }
         let all = self.written.get() + json.len() + 1;
         if all > MAX_CHANGES {
             return Err(HostFailure::Refused(format!(
