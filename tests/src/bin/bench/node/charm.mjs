@@ -203,7 +203,7 @@ export class Stream {
 }
 
 // What the compiler knew from the types is the last argument of a call.
-function takeMeta(args) {
+export function takeMeta(args) {
   const last = args.at(-1);
   return typeof last === "string" && last.startsWith("ck:") ? JSON.parse(args.pop().slice(3)) : {};
 }
@@ -320,6 +320,18 @@ export function wish(target) {
   const query = typeof target === "string" ? target : unwrap(target)?.query;
   const result = typeof query === "string" && query.startsWith("#now") ? Date.now() : account;
   return typeof target === "string" ? result : constant({ result, candidates: [result] });
+}
+
+// Nothing here calls what a derived value does besides: importers have no such.
+export const noteEffect = (made) => made;
+export class Instances {
+  constructor(make) {
+    this.make = make;
+  }
+
+  all(elements) {
+    return elements.map(this.make);
+  }
 }
 
 export const NAME = "$NAME";
