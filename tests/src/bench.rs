@@ -109,14 +109,13 @@ impl Process {
     /// When it has ended.
     #[must_use]
     pub fn woken_since(&self, before: &HashMap<OsString, u64>) -> Vec<(String, u64)> {
-        let since = |(thread, count): (OsString, u64)| {
-            let woken = count.saturating_sub(before.get(&thread).copied().unwrap_or(0));
+        let named = |(thread, woken): (OsString, u64)| {
             let comm = format!("/proc/{}/task/{}/comm", self.0, thread.to_string_lossy());
             // A thread may end while it is looked at.
             let name = fs::read_to_string(comm).ok()?;
             (woken > 0).then(|| (name.trim().to_owned(), woken))
         };
-        self.wakeups().into_iter().filter_map(since).collect()
+        self.since(before).filter_map(named).collect()
     }
 
     /// How often each of its threads went to sleep by itself, which is how often
@@ -148,10 +147,15 @@ impl Process {
     /// When it has ended.
     #[must_use]
     pub fn wakeups_since(&self, before: &HashMap<OsString, u64>) -> u64 {
-        let since = |(thread, count): (OsString, u64)| {
-            count.saturating_sub(before.get(&thread).copied().unwrap_or(0))
-        };
-        self.wakeups().into_iter().map(since).sum()
+        self.since(before).map(|(_, woken)| woken).sum()
+    }
+
+    /// How often each thread that is alive was woken since then.
+    fn since(&self, before: &HashMap<OsString, u64>) -> impl Iterator<Item = (OsString, u64)> {
+        self.wakeups().into_iter().map(|(thread, count)| {
+            let woken = count.saturating_sub(before.get(&thread).copied().unwrap_or(0));
+            (thread, woken)
+        })
     }
 
     /// Processor time of it and of the children that it has waited for.

@@ -2,6 +2,8 @@
 //! link leads somewhere, and everybody reads what is read here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod shelf;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use charmkeeper_base::cell::DocRef;
@@ -12,6 +14,7 @@ use charmkeeper_space::outbox::{Confirmed, Entry, Operation, Plan, Wanted, plan}
 use charmkeeper_space::pieces::publish::{Destination, LeftOut, LocalPiece, Outside, Published};
 use charmkeeper_space::pieces::{Found, Shelf, Walk, Walker, piece};
 use serde_json::{Map, Value, json};
+use shelf::shelf;
 
 const HERE: &str = "did:key:zHere";
 const THERE: &str = "did:key:zThere";
@@ -116,17 +119,6 @@ fn mailbox() -> BTreeMap<String, Value> {
 
 fn told(plan: &Published) -> BTreeMap<String, Value> {
     plan.told.iter().cloned().collect()
-}
-
-fn shelf(space: &str, documents: impl IntoIterator<Item = (String, Value)>) -> Shelf {
-    let at = |id| DocRef {
-        space: space.to_owned(),
-        id,
-    };
-    documents
-        .into_iter()
-        .map(|(id, doc)| (at(id), Some(doc)))
-        .collect()
 }
 
 #[test]

@@ -2,28 +2,20 @@
 //! found in it, and the reference's client can start it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod shelf;
+
 use charmkeeper_base::cell::DocRef;
 use charmkeeper_base::cell::id::internal;
 use charmkeeper_base::cell::link::Link;
 use charmkeeper_space::pieces::{
-    RootKind, Shelf, Walk, favorite_entry, favorites, new_root, piece, source, space_pieces,
-    with_link, with_root,
+    RootKind, Walk, favorite_entry, favorites, new_root, piece, source, space_pieces, with_link,
+    with_root,
 };
 use serde_json::{Value, json};
+use shelf::shelf;
 
 const THERE: &str = "did:key:zThere";
 const PIECE: &str = "of:fid1:piece";
-
-fn shelf(space: &str, documents: impl IntoIterator<Item = (String, Value)>) -> Shelf {
-    let at = |id| DocRef {
-        space: space.to_owned(),
-        id,
-    };
-    documents
-        .into_iter()
-        .map(|(id, doc)| (at(id), Some(doc)))
-        .collect()
-}
 
 #[test]
 fn a_space_without_a_root_gets_one_in_which_pieces_are_found() {

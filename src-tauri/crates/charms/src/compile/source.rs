@@ -42,6 +42,12 @@ impl<'s> Source<'s> {
         }
     }
 
+    /// The line of a byte offset as a run's log names it: `main.tsx:12`.
+    pub(super) fn line_name(&self, offset: u32) -> String {
+        let (line, _, _) = self.locate(offset);
+        format!("{}:{line}", self.name())
+    }
+
     /// A fault at a byte offset.
     pub(super) fn diagnostic(
         &self,

@@ -89,7 +89,7 @@ impl<'a> Calls<'_, 'a, '_> {
         let name = member.property.name.as_str();
         let method = WRITES.iter().find(|w| **w == name)?;
         let unit = self.units.get(file)?;
-        let root = origin(unit, root(unit, &member.object)?);
+        let root = origin(unit, root(unit, &member.object, |_| true)?);
         self.may_be_cell(file, root).then_some(Write {
             node,
             span: call.span,
@@ -119,10 +119,7 @@ impl<'a> Calls<'_, 'a, '_> {
         let is_effect = gives_nothing
             || (inside.any(|w| self.counts(file, w, span))
                 && (computed || is_dropped(unit, node, call)));
-        is_effect.then(|| {
-            let place = unit.source.place(call.span.start);
-            format!("{}:{}", place.file, place.line)
-        })
+        is_effect.then(|| unit.source.line_name(call.span.start))
     }
 
     /// True when a write happens while the function works out its value, on
@@ -175,18 +172,28 @@ impl<'a> Calls<'_, 'a, '_> {
     }
 }
 
-/// The name at the beginning of `a.b.key("c")`.
-fn root(unit: &Unit<'_, '_>, expression: &Expression<'_>) -> Option<SymbolId> {
+/// The name at the beginning of `a.b.key("c")`, as long as the calls on the way
+/// may be passed.
+fn root(
+    unit: &Unit<'_, '_>,
+    expression: &Expression<'_>,
+    may_pass: fn(&CallExpression<'_>) -> bool,
+) -> Option<SymbolId> {
     let mut at = peel(expression);
     loop {
         at = peel(match at {
             Expression::Identifier(name) => return unit.symbol_of(name),
             Expression::StaticMemberExpression(member) => &member.object,
             Expression::ComputedMemberExpression(member) => &member.object,
-            Expression::CallExpression(call) => &call.callee,
+            Expression::CallExpression(call) if may_pass(call) => &call.callee,
             _ => return None,
         });
     }
+}
+
+/// Whether a call is `something.key(..)`.
+fn is_key(call: &CallExpression<'_>) -> bool {
+    matches!(peel(&call.callee), Expression::StaticMemberExpression(m) if m.property.name == "key")
 }
 
 /// The name that a name for a member of it goes back to: `item` for what
@@ -200,32 +207,13 @@ fn origin(unit: &Unit<'_, '_>, symbol: SymbolId) -> SymbolId {
         let below = declared
             .init
             .as_ref()
-            .and_then(|init| member_of(unit, init));
+            .and_then(|init| root(unit, init, is_key));
         match below {
             Some(symbol) => at = symbol,
             None => return at,
         }
     }
     at
-}
-
-/// The name that an expression is a member of, or that it is.
-fn member_of(unit: &Unit<'_, '_>, expression: &Expression<'_>) -> Option<SymbolId> {
-    let mut at = peel(expression);
-    loop {
-        at = peel(match at {
-            Expression::Identifier(name) => return unit.symbol_of(name),
-            Expression::StaticMemberExpression(member) => &member.object,
-            Expression::ComputedMemberExpression(member) => &member.object,
-            Expression::CallExpression(call) => match peel(&call.callee) {
-                Expression::StaticMemberExpression(member) if member.property.name == "key" => {
-                    &member.object
-                }
-                _ => return None,
-            },
-            _ => return None,
-        });
-    }
 }
 
 fn is_parameter(unit: &Unit<'_, '_>, symbol: SymbolId) -> bool {

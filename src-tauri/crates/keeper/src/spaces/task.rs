@@ -222,7 +222,8 @@ impl Task {
     }
 
     async fn take_in(&mut self, news: Vec<ReplicaDocument>) -> bool {
-        self.large |= memory::is_large(news.iter().filter_map(|found| found.doc.as_ref()));
+        let mut documents = news.iter().filter_map(|found| found.doc.as_ref());
+        self.large = self.large || memory::is_large(&mut documents);
         let taken = blocking(&self.core.store, self.space(), move |store, space| {
             store.integrate(space, &news, SEEN)
         });
@@ -255,8 +256,7 @@ impl Task {
             let taken = match page {
                 Ok(None) => return,
                 Ok(Some(page)) => self.take_page(page).await,
-                Err(Halt::Store(e)) => Err(of_store(&e)),
-                Err(Halt::Line(trouble)) => Err(of_trouble(trouble)),
+                Err(halt) => Err(of_halt(halt)),
             };
             if let Err(error) = taken {
                 tracing::warn!("a space is not watched as a whole: {error}");
@@ -294,11 +294,8 @@ impl Task {
             let got = self
                 .watching
                 .get(&store, space, &self.session, page.to_vec());
-            match got.await {
-                Ok(page) => self.take_page(page).await?,
-                Err(Halt::Line(trouble)) => return Err(of_trouble(trouble)),
-                Err(Halt::Store(e)) => return Err(of_store(&e)),
-            }
+            let page = got.await.map_err(of_halt)?;
+            self.take_page(page).await?;
         }
         self.watch_on().await;
         Ok(())
@@ -318,20 +315,9 @@ impl Task {
         let core = &self.core;
         let clock = Arc::clone(&core.clock);
         let now = move || clock.now();
-        match settle(
-            &core.store,
-            &self.session,
-            core.leases.me(),
-            piece,
-            want,
-            now,
-        )
-        .await
-        {
-            Ok(answer) => Ok(answer),
-            Err(Halt::Line(trouble)) => Err(of_trouble(trouble)),
-            Err(Halt::Store(e)) => Err(of_store(&e)),
-        }
+        let me = core.leases.me();
+        let settled = settle(&core.store, &self.session, me, piece, want, now);
+        settled.await.map_err(of_halt)
     }
 
     /// Tells the server the change whose turn it is.
@@ -365,10 +351,15 @@ impl Task {
     }
 }
 
-fn of_trouble(trouble: Trouble) -> ApiError {
-    match trouble {
-        Trouble::NoAnswer(words) => ApiError::new(ErrorKind::Offline, words),
-        Trouble::Refused(words) | Trouble::Shut(words) => ApiError::new(ErrorKind::Space, words),
-        Trouble::Conflict => ApiError::new(ErrorKind::Space, "The space changed meanwhile."),
+fn of_halt(halt: Halt) -> ApiError {
+    match halt {
+        Halt::Store(e) => of_store(&e),
+        Halt::Line(Trouble::NoAnswer(words)) => ApiError::new(ErrorKind::Offline, words),
+        Halt::Line(Trouble::Refused(words) | Trouble::Shut(words)) => {
+            ApiError::new(ErrorKind::Space, words)
+        }
+        Halt::Line(Trouble::Conflict) => {
+            ApiError::new(ErrorKind::Space, "The space changed meanwhile.")
+        }
     }
 }

@@ -11,7 +11,7 @@ use oxc_ast::ast::{CallExpression, Expression, IdentifierReference};
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 
-use super::building::{Own, call_with, is_function, own_function, spread};
+use super::building::{Own, call_with, function_node, is_function, own_function, spread};
 use crate::compile::calls::Calls;
 use crate::compile::entry::Made;
 use crate::compile::maker::Maker;
@@ -183,10 +183,8 @@ fn component(
 fn given<'a>(calls: &Calls<'_, 'a, '_>, file: usize, call: &'a CallExpression<'a>) -> Option<Own> {
     let written = call.arguments.iter().filter_map(|a| a.as_expression());
     written.map(peel).find_map(|argument| match argument {
-        Expression::ArrowFunctionExpression(f) => Some((file, f.node_id())),
-        Expression::FunctionExpression(f) => Some((file, f.node_id())),
         Expression::Identifier(_) => own_function(calls, file, argument),
-        _ => None,
+        written => Some((file, function_node(written)?)),
     })
 }
 
@@ -194,6 +192,5 @@ fn given<'a>(calls: &Calls<'_, 'a, '_>, file: usize, call: &'a CallExpression<'a
 pub(super) fn place_of(calls: &Calls<'_, '_, '_>, file: usize, node: NodeId) -> Option<String> {
     let unit = calls.units.get(file)?;
     let start = unit.semantic.nodes().kind(node).span().start;
-    let place = unit.source.place(start);
-    Some(format!("{}:{}", place.file, place.line))
+    Some(unit.source.line_name(start))
 }

@@ -16,7 +16,7 @@ use oxc_syntax::node::NodeId;
 use oxc_syntax::symbol::SymbolId;
 
 use super::acting::place_of;
-use super::building::{Building, call_with, is_function, own_function};
+use super::building::{Building, call_with, function_node, is_function, own_function};
 use super::class::{
     Call, Callee, Class, LINK_METHODS, LIST_METHODS, Lookup, Mode, READ_METHODS, class_of,
     dependencies,
@@ -155,10 +155,10 @@ impl<'x, 'p, 'a, 's> Analysis<'x, 'p, 'a, 's> {
             if !LIST_METHODS.contains(&name) || self.mode_around(node.id()) != Mode::Build {
                 return None;
             }
-            let callback = match peel(call.arguments.first()?.as_expression()?) {
-                Expression::ArrowFunctionExpression(f) => (self.file, f.node_id()),
-                Expression::FunctionExpression(f) => (self.file, f.node_id()),
-                named => own_function(self.calls, self.file, named)?,
+            let callback = call.arguments.first()?.as_expression()?;
+            let callback = match function_node(callback) {
+                Some(written) => (self.file, written),
+                None => own_function(self.calls, self.file, peel(callback))?,
             };
             let place = || place_of(self.calls, self.file, node.id());
             self.building

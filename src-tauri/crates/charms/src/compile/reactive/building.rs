@@ -14,7 +14,7 @@ use super::acting::Acting;
 use crate::compile::calls::Calls;
 use crate::compile::maker::Maker;
 use crate::compile::names::Origin;
-use crate::compile::unit::Unit;
+use crate::compile::unit::{Unit, peel};
 use crate::compile::writing::Writing;
 
 /// A function of the program: its file and node.
@@ -166,6 +166,15 @@ pub(super) fn call_with<'a>(
     None
 }
 
+/// The node of a function that is written here.
+pub(super) fn function_node(expression: &Expression<'_>) -> Option<NodeId> {
+    match peel(expression) {
+        Expression::ArrowFunctionExpression(f) => Some(f.node_id()),
+        Expression::FunctionExpression(f) => Some(f.node_id()),
+        _ => None,
+    }
+}
+
 /// The function of the program that is called.
 pub(super) fn own_function(
     calls: &Calls<'_, '_, '_>,
@@ -182,11 +191,7 @@ pub(super) fn own_function(
     match unit.declaration(symbol) {
         AstKind::Function(f) => Some((at, f.node_id())),
         AstKind::VariableDeclarator(d) if unit.is_constant(symbol) => {
-            match crate::compile::unit::peel(d.init.as_ref()?) {
-                Expression::ArrowFunctionExpression(f) => Some((at, f.node_id())),
-                Expression::FunctionExpression(f) => Some((at, f.node_id())),
-                _ => None,
-            }
+            Some((at, function_node(d.init.as_ref()?)?))
         }
         _ => None,
     }
