@@ -5,8 +5,10 @@
 use std::time::{Duration, Instant};
 
 use charmkeeper_keeper::api::Request;
-use charmkeeper_tests::computers::{Desktop, World};
+use charmkeeper_space::identity::Identity;
+use charmkeeper_tests::computers::{Desktop, PASSPHRASE, TICKER, World, try_ask};
 use charmkeeper_tests::wait_until;
+use charmkeeper_toolshed::seed::PieceSeed;
 use charmkeeper_toolshed::{Action, Rule};
 use serde_json::{Value, json};
 
@@ -92,6 +94,70 @@ async fn a_read_that_is_refused_or_shows_half_of_it_stops_nothing() {
     goes_on(&world, &laptop).await;
     set_favorites(&world, &json!([]));
     laptop.until_state("off").await;
+    laptop.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_piece_without_a_star_runs_when_it_is_registered_and_goes_on() {
+    let world = World::new().await;
+    let laptop = Desktop::new(&world, "Laptop").await;
+    laptop.until_runs(1).await;
+    let person = Identity::from_passphrase(PASSPHRASE);
+    let mut seed = PieceSeed::simple("other pieces", "Plain", TICKER, json!({ "count": 0 }));
+    seed.tags = None;
+    let seeded = world.server.seed_home(&person, &[seed]).unwrap();
+    let plain = &seeded.pieces[0];
+    let register = |space: &str, piece: &str| Request::Register {
+        space: space.to_owned(),
+        piece: piece.trim_start_matches("of:").to_owned(),
+        integration: "test".to_owned(),
+    };
+    let shown = laptop
+        .ask(register(&plain.piece.space, &plain.piece.id))
+        .await;
+    assert_eq!(shown["on"], true, "{shown:#}");
+    assert_eq!(shown["background"], true, "{shown:#}");
+    let count = || {
+        let inputs = &plain.argument;
+        let value = world.server.value(&inputs.space, &inputs.id).unwrap();
+        value["count"].as_f64().unwrap()
+    };
+    wait_until("its run is in the space", async || count() >= 1.0).await;
+    // The list holds what the person starred, and nothing else.
+    let listed = laptop.ask(Request::Favorites).await;
+    assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed:#}");
+
+    // The reads that stop the one without its star leave this one alone.
+    set_favorites(&world, &json!([]));
+    laptop.until_state("off").await;
+    let handle = shown["charm"].as_str().unwrap();
+    let charms = laptop.ask(Request::Charms).await;
+    let charms = charms.as_array().unwrap();
+    let charm = charms.iter().find(|charm| charm["charm"] == handle);
+    assert_eq!(charm.unwrap()["state"], "waiting", "{charms:#?}");
+
+    for (space, piece, expected) in [
+        ("did:key:z6Mk", "fid1:a", "That is not the DID of a space."),
+        (
+            &plain.piece.space,
+            "plain",
+            "That is not the id of a piece.",
+        ),
+        (
+            &plain.piece.space,
+            "fid1:nothing",
+            "There is no such piece in that space.",
+        ),
+        (
+            Identity::of_named_space("nobody made this").did(),
+            "fid1:nothing",
+            "There is no such space on the server.",
+        ),
+    ] {
+        let refused = try_ask(&laptop.keeper, register(space, piece)).await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.message, expected);
+    }
     laptop.end().await;
 }
 

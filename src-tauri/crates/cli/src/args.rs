@@ -104,7 +104,7 @@ charmkeeper connect google --print-url   open the address yourself, on this comp
     /// Connect remote spaces and look after what waits for them.
     #[command(subcommand)]
     Space(SpaceCommand),
-    /// Run a piece of a remote space in the background, here.
+    /// Run a piece of a remote space in the background, here; a star is not needed.
     #[command(
         after_help = "Example:\n  charmkeeper register --space did:key:z6Mk... --piece fid1:... --integration gmail"
     )]
@@ -115,7 +115,7 @@ charmkeeper connect google --print-url   open the address yourself, on this comp
         /// Id of the piece, `fid1:...`.
         #[arg(long, value_name = "ID")]
         piece: String,
-        /// As the piece calls it, `gmail`.
+        /// Label for the log, `gmail`; nothing depends on it here.
         #[arg(long, value_name = "NAME")]
         integration: String,
     },

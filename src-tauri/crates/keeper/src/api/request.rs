@@ -215,13 +215,13 @@ pub enum Request {
         /// Whether it becomes a favorite of the person.
         favorite: bool,
     },
-    /// Switches background work on for a piece. `FavoriteView`.
+    /// Runs a piece here, favorite or not. `FavoriteView`.
     Register {
         /// DID of its space.
         space: String,
         /// `fid1:...`
         piece: String,
-        /// As the piece calls it, `gmail`.
+        /// Label for the log, `gmail`; nothing depends on it here.
         integration: String,
     },
     /// `RunDetails`.

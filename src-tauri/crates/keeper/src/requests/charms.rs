@@ -66,7 +66,8 @@ pub(crate) async fn add(
 /// Tells the engine of a new charm.
 pub(crate) fn added(keeper: &Keeper, charm: &Charm) {
     let plan = plan::of(charm, keeper.core.serving);
-    keeper.tell(Input::CharmAdded { plan, saved: None });
+    let saved = plan::saved(charm);
+    keeper.tell(Input::CharmAdded { plan, saved });
     keeper.core.tell(Event::Changed);
 }
 

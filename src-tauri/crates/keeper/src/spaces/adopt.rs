@@ -15,7 +15,7 @@ use super::read::fetch_missing;
 use crate::api::ApiError;
 use crate::core::Core;
 use crate::inspect::inspect;
-use crate::scheduler::DEFAULT_INTERVAL;
+use crate::scheduler::{DEFAULT_INTERVAL, Saved, Star};
 use crate::{handles, registry, updater};
 
 /// What the source of a charm begins with that came from a space.
@@ -29,6 +29,8 @@ pub(crate) struct FromSpace {
     pub(crate) tags: Vec<String>,
     /// What is stored as the charm's source.
     pub(crate) source: String,
+    /// Whether it is a favorite: one that is not needs no star to run.
+    pub(crate) listed: bool,
 }
 
 /// Makes the charm, switched on.
@@ -62,7 +64,10 @@ pub(crate) async fn adopt(
         interval_ms: u64::try_from(DEFAULT_INTERVAL.as_millis()).unwrap_or(60_000),
         created_at: core.now(),
         position: 0,
-        schedule: Schedule::default(),
+        schedule: Schedule {
+            memory: if from.listed { Value::Null } else { unlisted() },
+            ..Schedule::default()
+        },
     };
     let seen = inspect(core, &charm, &compiled, &argument).await?;
     charm.facts = updater::facts(&compiled, &seen)?;
@@ -100,6 +105,15 @@ pub(crate) async fn adopt(
         Ok(charm)
     })
     .await
+}
+
+/// What the scheduler remembers of a charm that the person wants without a star.
+fn unlisted() -> Value {
+    let saved = Saved {
+        star: Star::Kept,
+        ..Saved::default()
+    };
+    serde_json::to_value(saved).unwrap_or_default()
 }
 
 /// The piece's inputs as they are now.

@@ -1,8 +1,9 @@
 //! What the person starred, and running it here.
 //!
-//! Owns the way from a favorite to a charm: the piece's argument, its outputs and
-//! its source are found by links, so that the charm's handler writes the very
-//! documents that the browser shows.
+//! Owns the way from a piece to a charm: its argument, its outputs and its source
+//! are found by links, so that the charm's handler writes the very documents that
+//! the browser shows. A piece that is no favorite becomes a charm only by
+//! `register` (`registered`), and is then not stopped for want of a star.
 
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ use crate::registry;
 pub(crate) struct Starred {
     pub(crate) favorite: Favorite,
     pub(crate) piece: Option<Piece>,
+    /// Whether it is on the person's list.
+    pub(crate) listed: bool,
 }
 
 /// Names a favorite for good.
@@ -67,16 +70,27 @@ async fn look(core: &Arc<Core>, home: &RemoteSpace, favorite: Favorite) -> Starr
         tracing::info!("a favorite cannot be read now: {e}");
         None
     });
-    Starred { favorite, piece }
+    Starred {
+        favorite,
+        piece,
+        listed: true,
+    }
 }
 
 /// The favorites as they are shown.
 pub(crate) async fn views(core: &Arc<Core>) -> Result<Vec<FavoriteView>, ApiError> {
-    let starred = read(core).await?;
+    shown(core, &read(core).await?).await
+}
+
+/// These pieces as they are shown, in their order.
+pub(crate) async fn shown(
+    core: &Arc<Core>,
+    starred: &[Starred],
+) -> Result<Vec<FavoriteView>, ApiError> {
     let charms = core.store(Store::charms).await?;
     let server = walk(core, registrations).await.unwrap_or_default();
     let mut views = Vec::with_capacity(starred.len());
-    for one in &starred {
+    for one in starred {
         let at = &one.favorite.piece;
         let charm = charms.iter().find(|c| runs(c, at));
         let there = server.iter().any(|entry| {
@@ -157,7 +171,7 @@ pub(crate) async fn become_charm(core: &Arc<Core>, one: &Starred) -> Result<Char
     let piece = one
         .piece
         .as_ref()
-        .ok_or_else(|| unreadable("The favorite cannot be read at the moment."))?;
+        .ok_or_else(|| unreadable("The piece cannot be read at the moment."))?;
     if !piece.background() {
         return Err(unreadable(
             "It has no work for the background: no bgUpdater.",
@@ -166,17 +180,16 @@ pub(crate) async fn become_charm(core: &Arc<Core>, one: &Starred) -> Result<Char
     let argument = piece
         .argument
         .clone()
-        .ok_or_else(|| unreadable("The favorite has no inputs of its own."))?;
+        .ok_or_else(|| unreadable("The piece has no inputs of its own."))?;
     let pattern = piece
         .pattern
         .as_ref()
-        .ok_or_else(|| unreadable("The favorite does not say which program it is."))?;
+        .ok_or_else(|| unreadable("The piece does not say which program it is."))?;
     if pattern.symbol != "default" {
-        return Err(unreadable("The favorite is only a part of a program."));
+        return Err(unreadable("The piece is only a part of a program."));
     }
     let files = walk(core, |shelf| source(shelf, &at.space, &pattern.identity)).await?;
-    let files =
-        files.ok_or_else(|| unreadable("The source of the favorite is not in its space."))?;
+    let files = files.ok_or_else(|| unreadable("The source of the piece is not in its space."))?;
     let texts = files
         .files
         .iter()
@@ -188,6 +201,7 @@ pub(crate) async fn become_charm(core: &Arc<Core>, one: &Starred) -> Result<Char
         name: piece.name.clone(),
         tags: one.favorite.tags.clone(),
         source: source_of(at),
+        listed: one.listed,
     };
     adopt::adopt(core, program, from).await
 }

@@ -5,7 +5,7 @@
 //! about), `drain` (the outbox), `outgoing`
 //! and `finish` (what a run leaves), `read` (documents that are not here yet),
 //! `connect` and `keys` (getting in), `favorites` and `adopt` (what the person
-//! starred), `lease` (which computer runs it), `unstarred` (favorites that are
+//! starred), `registered` (pieces named by hand), `lease` (which computer runs it), `unstarred` (favorites that are
 //! gone), `resume` (sessions over a restart), `publish` (placing a charm of this computer there). The rules
 //! themselves are in `charmkeeper_space`.
 
@@ -34,6 +34,7 @@ mod tests;
 use std::sync::Arc;
 
 use charmkeeper_base::ErrorKind;
+use charmkeeper_base::cell::DocRef;
 use serde_json::Value;
 
 use crate::api::{ApiError, FavoriteView, Request, SpaceView};
@@ -41,6 +42,7 @@ use crate::core::Core;
 use crate::keeper::Keeper;
 use crate::requests::charms::{added, charm_view, switch};
 use crate::requests::json;
+use favorites::Starred;
 use outgoing::SEEN;
 
 /// Does what is asked of spaces and favorites.
@@ -91,8 +93,9 @@ pub(crate) async fn carry_out(keeper: &Keeper, request: Request) -> Result<Value
         Request::SetFavorite { id, on } => json(&set_favorite(keeper, &id, on).await?),
         Request::TakeOver { id } => {
             let id = favorites::id_of_word(core, id).await?;
-            take_over(core, &id).await?;
-            json(&set_favorite(keeper, &id, true).await?)
+            let piece = registered::of_id(core, &id).await?;
+            take_over(core, &piece.favorite.piece).await?;
+            json(&run_here(keeper, &piece, true).await?)
         }
         Request::Publish {
             charm,
@@ -107,9 +110,9 @@ pub(crate) async fn carry_out(keeper: &Keeper, request: Request) -> Result<Value
             piece,
             integration,
         } => {
-            let _ = integration;
-            let piece = piece.trim_start_matches("of:");
-            json(&set_favorite(keeper, &format!("{space}/{piece}"), true).await?)
+            tracing::debug!("a piece is registered as {integration:?}");
+            let piece = registered::piece_of(core, &space, &piece).await?;
+            json(&run_here(keeper, &piece, true).await?)
         }
         _ => Err(ApiError::new(
             ErrorKind::Usage,
@@ -118,14 +121,13 @@ pub(crate) async fn carry_out(keeper: &Keeper, request: Request) -> Result<Value
     }
 }
 
-/// Takes a favorite over from whoever runs it: another computer, the server, both.
-async fn take_over(core: &Arc<Core>, id: &str) -> Result<(), ApiError> {
-    let piece = favorites::find(core, id).await?.favorite.piece;
-    let other = lease::other(core, &piece).await;
+/// Takes a piece over from whoever runs it: another computer, the server, both.
+async fn take_over(core: &Arc<Core>, piece: &DocRef) -> Result<(), ApiError> {
+    let other = lease::other(core, piece).await;
     if other.is_some() {
-        lease::take_over(core, &piece).await?;
+        lease::take_over(core, piece).await?;
     }
-    match registered::hand_over(core, &piece).await {
+    match registered::hand_over(core, piece).await {
         // The server's list is not for every key, and was not what was asked for.
         Err(e) if other.is_some() => tracing::info!("the server's list was left alone: {e}"),
         result => result?,
@@ -166,8 +168,13 @@ async fn find(keeper: &Keeper, which: &str) -> Result<String, ApiError> {
 
 /// Runs a favorite here, or no longer.
 async fn set_favorite(keeper: &Keeper, id: &str, on: bool) -> Result<FavoriteView, ApiError> {
+    let starred = favorites::find(&keeper.core, id).await?;
+    run_here(keeper, &starred, on).await
+}
+
+/// Runs a piece here, or no longer.
+async fn run_here(keeper: &Keeper, starred: &Starred, on: bool) -> Result<FavoriteView, ApiError> {
     let core = &keeper.core;
-    let starred = favorites::find(core, id).await?;
     let piece = &starred.favorite.piece;
     let charms = core.store(charmkeeper_store::Store::charms).await?;
     match charms.into_iter().find(|c| favorites::runs(c, piece)) {
@@ -175,17 +182,15 @@ async fn set_favorite(keeper: &Keeper, id: &str, on: bool) -> Result<FavoriteVie
             switch(keeper, &charm.id, on).await?;
         }
         None if on => {
-            let charm = favorites::become_charm(core, &starred).await?;
+            let charm = favorites::become_charm(core, starred).await?;
             added(keeper, &charm);
             charm_view(keeper, &charm.id).await?;
         }
         None => {}
     }
-    let all = favorites::views(core).await?;
-    all.into_iter().find(|view| view.id == id).ok_or_else(|| {
-        ApiError::new(
-            ErrorKind::Usage,
-            "That is not among your favorites any more.",
-        )
-    })
+    let shown = favorites::shown(core, std::slice::from_ref(starred)).await?;
+    shown
+        .into_iter()
+        .next()
+        .ok_or_else(|| ApiError::new(ErrorKind::Usage, "There is no such piece any more."))
 }
