@@ -11,12 +11,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use charmkeeper_base::{ErrorKind, Explain, Outcome, Trigger, UnixMs};
+use charmkeeper_base::{ErrorKind, Outcome, Trigger};
 use charmkeeper_charms::compile::Compiled;
 use charmkeeper_charms::runner::{Action, CancelToken, Ending, Job, JobEnd, Limits, run_batch};
-use charmkeeper_store::{
-    AccountUpdate, Charm, CharmUpdate, FinishRun, NewRun, RunError, RunRow, StoreError,
-};
+use charmkeeper_store::{Charm, CharmUpdate, FinishRun, NewRun, RunError, RunRow};
 use tokio::sync::mpsc;
 
 use crate::api::ApiError;
@@ -25,10 +23,15 @@ use crate::host::RunHost;
 use crate::registry;
 use crate::scheduler::{BatchId, Elsewhere, RunEnd};
 use crate::send::Delivery;
-use crate::spaces::finish::{Remote, finish_run};
+use crate::spaces::finish::Remote;
 use crate::spaces::lease;
 use crate::updater;
 use crate::verdict::Verdict;
+
+mod ending;
+
+pub(crate) use ending::not_stored;
+use ending::{local_trouble, new_name, pauses, store_end, used_accounts};
 
 /// The address that charms are given as their server's; the broker answers it.
 pub(crate) const API_URL: &str = "https://charmkeeper.invalid/";
@@ -352,98 +355,6 @@ impl Batch {
         // The engine is gone only when the program ends.
         let _ = self.reports.send(report);
     }
-}
-
-/// Writes the end; when the changes cannot be taken, writes it as a failure of
-/// the charm without them, and returns the kind of that failure.
-/// Answers as well the spaces whose outbox has something new.
-fn store_end(
-    store: &charmkeeper_store::Store,
-    mut finish: FinishRun,
-    remote: &Remote,
-) -> Result<(Option<ErrorKind>, Vec<String>), StoreError> {
-    let first = match finish_run(store, &mut finish, remote) {
-        Ok(told) => return Ok((None, told)),
-        Err(StoreError::Conflict { .. }) => {
-            // The keeper itself wrote meanwhile (a refreshed sign-in, say). The
-            // patches name their places, so they are laid over what is there now.
-            for change in &mut finish.changes {
-                change.base_version = None;
-            }
-            match store.finish_run(&finish) {
-                Ok(_) => return Ok((None, Vec::new())),
-                Err(e) => e,
-            }
-        }
-        Err(e) => e,
-    };
-    if first.kind() == ErrorKind::Local || finish.changes.is_empty() {
-        return Err(first);
-    }
-    finish.changes.clear();
-    finish.outcome = Outcome::Failed;
-    let message = format!(
-        "Nothing was stored: {}.",
-        first.to_string().trim_end_matches('.')
-    );
-    finish.error = Some(RunError {
-        kind: first.kind(),
-        message,
-        stack: None,
-    });
-    store.finish_run(&finish)?;
-    Ok((Some(first.kind()), Vec::new()))
-}
-
-/// A run of which nothing was kept, for no reason that is known.
-pub(crate) fn not_stored() -> ApiError {
-    ApiError::new(
-        ErrorKind::Local,
-        "The run could not be stored, so nothing of it was kept.",
-    )
-    .with_hint("Look at `charmkeeper doctor`: the disk may be full.")
-}
-
-fn local_trouble() -> RunEnd {
-    RunEnd {
-        outcome: Outcome::Failed,
-        kind: Some(ErrorKind::Local),
-        retry_at: None,
-    }
-}
-
-fn used_accounts(calls: &[charmkeeper_base::http::CallRecord], now: UnixMs) -> Vec<AccountUpdate> {
-    let ids: std::collections::BTreeSet<&String> =
-        calls.iter().filter_map(|c| c.account.as_ref()).collect();
-    ids.into_iter()
-        .map(|id| AccountUpdate {
-            id: id.clone(),
-            state: None,
-            expires_at: None,
-            last_used_at: Some(now),
-        })
-        .collect()
-}
-
-fn pauses(core: &Core, accounts: &[String]) -> Vec<charmkeeper_store::Pause> {
-    core.broker
-        .pauses()
-        .into_iter()
-        .filter(|p| accounts.contains(&p.account))
-        .map(|p| charmkeeper_store::Pause {
-            account: p.account,
-            until: p.until,
-            reason: p.reason,
-        })
-        .collect()
-}
-
-fn new_name(charm: &Charm, ending: &Ending) -> Option<String> {
-    let Ending::Finished(report) = ending else {
-        return None;
-    };
-    let name = report.inspection.as_ref()?.name.as_ref()?;
-    (*name != charm.name).then(|| name.clone())
 }
 
 /// The charm's code: from memory, or compiled from its stored sources.

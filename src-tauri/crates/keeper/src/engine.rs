@@ -12,21 +12,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use charmkeeper_accounts::AccountEvent;
-use charmkeeper_base::{ErrorKind, Outcome, SyncState, Trigger, UnixMs};
+use charmkeeper_base::{ErrorKind, Trigger};
 use charmkeeper_charms::runner::CancelToken;
-use charmkeeper_store::{CharmUpdate, FinishRun, NewRun, RunRow};
+use charmkeeper_store::RunRow;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::api::{ApiError, Event};
 use crate::batch::{self, Planned, Report};
 use crate::core::Core;
-use crate::plan;
 use crate::power::{Surroundings, System, WakeTimer};
 use crate::scheduler::{
-    BatchId, Blocked, CharmStatus, Input, Moment, Output, Pause, Reason, Refusal, RunEnd, Saved,
-    Scheduler, Start,
+    BatchId, Blocked, CharmStatus, Input, Moment, Output, Pause, Refusal, RunEnd, Scheduler, Start,
 };
 use crate::{google, views};
+
+mod rows;
 
 /// How long runs may go on after the program was told to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -394,50 +394,6 @@ impl Engine {
             Err(_) => {}
         }
         self.core.tell(Event::Changed);
-    }
-
-    fn persist(&mut self, charm: String, saved: Saved) {
-        let serving = self.core.serving;
-        self.core.background.write("a schedule", move |store| {
-            let Some(row) = store.charm(&charm)? else {
-                return Ok(());
-            };
-            let schedule = plan::schedule(&row, &saved, serving);
-            let update = CharmUpdate {
-                schedule: Some(schedule),
-                paused_reason: Some(plan::paused_reason(&saved)),
-                ..CharmUpdate::default()
-            };
-            store.update_charm(&charm, &update)
-        });
-    }
-
-    fn record(&self, charm: &str, outcome: Outcome, reason: Reason, count: u64, since: UnixMs) {
-        let new = NewRun {
-            id: crate::ids::uuid(&self.core),
-            charm: charm.to_owned(),
-            trigger: Trigger::Timer,
-            started_at: since,
-        };
-        let mut finish = FinishRun::new(&new.id, outcome, 0);
-        finish.sync = SyncState::Local;
-        finish.note = Some(format!("{}: {count}", reason.as_str()));
-        let core = Arc::clone(&self.core);
-        tokio::spawn(async move {
-            let stored = core
-                .store(move |store| {
-                    store.record_run(&new, &finish)?;
-                    store.run_details(&new.id)
-                })
-                .await;
-            match stored {
-                Ok(Some(details)) => core.tell(Event::RunEnded {
-                    run: views::run(&details.run),
-                }),
-                Ok(None) => {}
-                Err(e) => tracing::error!("missed runs could not be recorded: {e}"),
-            }
-        });
     }
 
     fn cancel_all(&self) {

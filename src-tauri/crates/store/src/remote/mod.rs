@@ -13,15 +13,17 @@ mod moving;
 mod outbox;
 mod replica;
 mod spaces;
+mod stuck;
 
 use rusqlite::{Transaction, params};
 use serde_json::Value;
 
 pub use moving::{CharmMove, Moved, Standing};
 pub(crate) use outbox::enqueue;
-pub use outbox::{Acknowledged, NewChange, OutboxChange, OutboxCounts, Prepared, StuckChange};
+pub use outbox::{Acknowledged, NewChange, OutboxChange, OutboxCounts, Prepared};
 pub use replica::{Mark, ReplicaDocument, ReplicaPage};
 pub use spaces::RemoteSpace;
+pub use stuck::StuckChange;
 
 use crate::StoreError;
 use crate::text::{int, to_json, value};
