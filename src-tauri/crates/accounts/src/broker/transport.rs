@@ -138,6 +138,11 @@ async fn begin(client: &Client, m: Outgoing) -> Result<reqwest::Response, reqwes
     request.send().await
 }
 
+/// How long a connection is kept for the next request. The pool looks at this pace
+/// until it is empty, so the last wake-up for a run comes after twice as long; and
+/// a run that follows sooner than that is rare.
+const IDLE: Duration = Duration::from_secs(15);
+
 fn common(config: &BrokerConfig) -> Result<ClientBuilder, BrokerError> {
     let mut builder = Client::builder()
         .use_rustls_tls()
@@ -149,7 +154,7 @@ fn common(config: &BrokerConfig) -> Result<ClientBuilder, BrokerError> {
         .no_proxy()
         .connect_timeout(config.connect_timeout)
         .pool_max_idle_per_host(4)
-        .pool_idle_timeout(Duration::from_secs(30));
+        .pool_idle_timeout(IDLE);
     for pem in &config.extra_roots {
         let bundle = Certificate::from_pem_bundle(pem);
         for root in bundle.map_err(|e| BrokerError::Client(reason(&e)))? {
