@@ -73,6 +73,13 @@ describe("a long run", () => {
     expect(turns).toBe(9 + 3 + 8);
   });
 
+  it("leads to what mends its error, where that is not the charm", async () => {
+    const error = { kind: "sign-in", message: "Google no longer accepts this sign-in." } as const;
+    show(() => long({ outcome: "failed", error, cells_changed: [], calls: [], log: [] }));
+    const link = await screen.findByRole("link", { name: "Open accounts" });
+    expect(link.getAttribute("href")).toBe("#/accounts");
+  });
+
   it("is read once, and once more when it ends", async () => {
     let outcome: RunDetails["outcome"] = null;
     const { client, read } = show(() => long({ outcome, sync: "queued" }));
