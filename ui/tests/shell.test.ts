@@ -1,4 +1,4 @@
-import { render, screen, waitFor } from "@testing-library/svelte";
+import { render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App as AppState } from "$lib/app.svelte";
@@ -125,6 +125,22 @@ describe("the window", () => {
     await waitFor(() => expect(client.asked).toContainEqual({ do: "resume-all" }));
     const again = await screen.findByRole("button", { name: "Sync now" });
     await waitFor(() => expect(document.activeElement).toBe(again));
+  });
+
+  it("goes back to the page when a message is closed", async () => {
+    const { user, app } = show(stub(0), "#/accounts");
+    const link = await screen.findByRole("link", { name: "Connect an account" });
+    link.focus();
+    app.toast({ message: "One" });
+    app.toast({ message: "Two" });
+    await screen.findByText("Two");
+    const close = () => within(screen.getByRole("region", { name: "Messages" })).queryAllByRole("button", { name: "Close" });
+    close()[0]?.focus();
+    await user.keyboard("{Enter}");
+    await waitFor(() => expect(document.activeElement).toBe(close()[0]));
+    await user.keyboard("{Enter}");
+    await waitFor(() => expect(close()).toHaveLength(0));
+    await waitFor(() => expect(document.activeElement).toBe(link));
   });
 
   it("goes on with the next control when the one with the focus is gone", async () => {

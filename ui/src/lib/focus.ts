@@ -19,16 +19,25 @@ function reached(root: ParentNode): HTMLElement[] {
 
 const seen = (element: HTMLElement) => element.isConnected && (element.checkVisibility?.() ?? true);
 
+/** Marks what stands beside the page and goes away by itself, as messages do. */
+const ASIDE = "[data-aside]";
+
 /**
  * An attachment: when the element that has the focus is taken away (a button
- * that is done with), what took its place gets it, or else its neighbour. It
- * would go to the top of the window otherwise.
+ * that is done with), what took its place gets it, or else its neighbour;
+ * from what stands aside it goes back to where it came from. It would go to
+ * the top of the window otherwise.
  */
 export function keepFocus(root: HTMLElement): () => void {
   let last: { element: HTMLElement; parents: HTMLElement[]; order: HTMLElement[] } | undefined;
+  /** What had the focus before something aside got it. */
+  let before: HTMLElement | undefined;
 
-  function remember({ target }: FocusEvent) {
+  function remember({ target, relatedTarget }: FocusEvent) {
     if (!(target instanceof HTMLElement)) return;
+    const aside = target.closest(ASIDE);
+    if (!aside) before = undefined;
+    else if (relatedTarget instanceof HTMLElement && !aside.contains(relatedTarget)) before = relatedTarget;
     const parents: HTMLElement[] = [];
     for (let up = target.parentElement; up && up !== root.parentElement; up = up.parentElement) parents.push(up);
     last = { element: target, parents, order: reached(root) };
@@ -39,6 +48,12 @@ export function keepFocus(root: HTMLElement): () => void {
     if (document.activeElement && document.activeElement !== document.body) return;
     const { element, parents, order } = last;
     last = undefined;
+    const aside = parents.find((p) => p.matches(ASIDE));
+    if (aside) {
+      const back = before?.isConnected ? before : root.querySelector<HTMLElement>("h1");
+      (reached(aside)[0] ?? back)?.focus({ preventScroll: true });
+      return;
+    }
     const place = parents.slice(0, NEAR).find((p) => p.isConnected);
     const fresh = place && reached(place).find((e) => !order.includes(e) && seen(e));
     const at = order.indexOf(element);
