@@ -10,7 +10,8 @@ const NOW = "2026-11-21T14:05:00Z";
 
 const run = (n) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
 
-/** `tall`: the picture is as high as the page is long; `height`: as high as this. */
+/** `forced`: in the colours of a system with high contrast.
+    `tall`: the picture is as high as the page is long; `height`: as high as this. */
 const scene = (name, query, hash, steps = [], more = {}) => ({
   name,
   address: `?now=${NOW}&${query}#${hash}`,
@@ -30,6 +31,7 @@ export const scenes = [
   scene("history", "scene=usual&total=200000", "/history", [], still),
   scene("history-run", "scene=usual", `/history?run=${run(2)}`, [], still),
   scene("history-run-failed", "scene=trouble", "/history?outcome=failed", ["key:j", "key:Enter"], { height: 1100 }),
+  scene("history-forced-colors", "scene=usual", `/history?run=${run(2)}&changed=1`, [], { ...still, forced: true }),
   scene("history-filtered", "scene=usual", "/history?changed=1&text=importer", [], still),
   scene("history-no-match", "scene=usual", "/history?text=nowhere", [], still),
   scene("history-empty", "scene=empty", "/history", [], still),
@@ -61,6 +63,7 @@ export const scenes = [
   scene("charm-warnings", "scene=trouble", "/charms/attendance-sheet"),
   scene("charm-right-to-left", "scene=usual", "/charms/garden"),
   scene("charm-odd", "scene=odd", "/charms/markup", ["click:Show", "wait:letter"]),
+  scene("charm-forced-colors", "scene=trouble", "/charms/attendance-sheet", ["tab:10"], { forced: true }),
   scene("charm-gone", "scene=usual", "/charms/nobody"),
 
   scene("add", "scene=usual", "/add"),

@@ -131,6 +131,7 @@ async function photograph(browser, base, axe, scene, size, theme) {
   await page.media([
     { name: "prefers-reduced-motion", value: "reduce" },
     { name: "prefers-color-scheme", value: theme },
+    { name: "forced-colors", value: scene.forced ? "active" : "none" },
   ]);
   const [query, hash] = scene.address.split("#");
   await page.open(`${base}/${query}&theme=${theme}#${hash}`);

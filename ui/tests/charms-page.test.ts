@@ -33,6 +33,12 @@ describe("the list of charms", () => {
     await expectNoAxe(container);
   });
 
+  it("leads to the sign-in that a charm waits for", async () => {
+    list({ scene: "trouble" });
+    const link = await screen.findByRole("link", { name: "Sign in again, for Gmail importer" });
+    expect(link.getAttribute("href")).toBe("#/connect?services=gmail&account=a2");
+  });
+
   it("says when there is none, and what to do", async () => {
     const { container } = list({ scene: "empty" });
     await screen.findByText("No charms yet");

@@ -143,6 +143,9 @@ describe("accounts", () => {
     const { container } = show({ scene: "trouble" });
     const work = await screen.findByRole("region", { name: "kim.doe@work.example" });
     expect(work.textContent).toContain("Google no longer accepts the sign-in");
+    // Granted or not: nothing is read until the person has signed in again.
+    expect(work.textContent).toContain("Waits until this account works again.");
+    expect(work.textContent).not.toContain("New mail is read");
     expect(within(work).getByRole("link", { name: "Ask for Google Calendar for kim.doe@work.example" }).getAttribute("href")).toBe(
       "#/connect?services=calendar&account=a2",
     );

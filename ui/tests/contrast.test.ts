@@ -32,6 +32,8 @@ const text = [
   ...grounds.flatMap((g) => [["ink", g], ["ink-2", g], ["accent-ink", g]]),
   ["on-accent", "accent"],
   ["on-accent", "accent-hover"],
+  ["on-bad", "bad"],
+  ["on-bad", "bad-hover"],
   ["accent-ink", "accent-soft"],
   ...["good", "warn", "bad", "info"].flatMap((tone) => [
     [tone, `${tone}-soft`],

@@ -206,6 +206,7 @@ describe("the history page", () => {
     await waitFor(() => expect(app.toasts.list[0]?.message).toBe("42 runs were written"));
     const asked = client.asked.find((a) => a.do === "export-history");
     expect(asked).toMatchObject({ format: "csv", path: "/tmp/out.csv", filter: { charm: "gmail", limit: 0 } });
+    expect(document.activeElement).toBe(screen.getByRole("button", { name: "Export" }));
   });
 
   it("shows a run as it goes, cancels it, and shows how it ended", async () => {

@@ -34,7 +34,7 @@ describe("settings", () => {
     const { client, user } = await show();
     const keep = () => screen.getByRole("combobox", { name: /^Keep runs for/ });
     await user.click(keep());
-    await user.click(await menuEntry("option", "365 days"));
+    await user.click(await menuEntry("option", "1 year"));
     await waitFor(() => expect(client.world.settings.keep_days).toBe(365));
     await user.click(keep());
     await user.click(await menuEntry("option", "7 days"));

@@ -1,4 +1,4 @@
-import { render, screen, waitFor } from "@testing-library/svelte";
+import { render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App as AppState } from "$lib/app.svelte";
@@ -118,8 +118,41 @@ describe("the window", () => {
     await user.click(screen.getByRole("button", { name: "Pause" }));
     await user.click(await menuEntry("menuitem", "For 1 hour"));
     await waitFor(() => expect(client.asked).toContainEqual({ do: "pause-all", until: "2026-11-21T15:05:00.000Z" }));
-    await user.click(await screen.findByRole("button", { name: "Resume" }));
+    // The keyboard stays where the button was that is done with.
+    const resume = await screen.findByRole("button", { name: "Resume" });
+    await waitFor(() => expect(document.activeElement).toBe(resume));
+    await user.keyboard("{Enter}");
     await waitFor(() => expect(client.asked).toContainEqual({ do: "resume-all" }));
+    const again = await screen.findByRole("button", { name: "Sync now" });
+    await waitFor(() => expect(document.activeElement).toBe(again));
+  });
+
+  it("goes back to the page when a message is closed", async () => {
+    const { user, app } = show(stub(0), "#/accounts");
+    const link = await screen.findByRole("link", { name: "Connect an account" });
+    link.focus();
+    app.toast({ message: "One" });
+    app.toast({ message: "Two" });
+    await screen.findByText("Two");
+    const close = () => within(screen.getByRole("region", { name: "Messages" })).queryAllByRole("button", { name: "Close" });
+    close()[0]?.focus();
+    await user.keyboard("{Enter}");
+    await waitFor(() => expect(document.activeElement).toBe(close()[0]));
+    await user.keyboard("{Enter}");
+    await waitFor(() => expect(close()).toHaveLength(0));
+    await waitFor(() => expect(document.activeElement).toBe(link));
+  });
+
+  it("goes on with the next control when the one with the focus is gone", async () => {
+    let warning: string | null = "The database was damaged.";
+    const client = stub(0, { status: () => ({ ...status, warning }), "dismiss-warning": () => ((warning = null), null) });
+    const { user } = show(client, "#/accounts");
+    const seen = await screen.findByRole("button", { name: "I have seen it" });
+    const next = await screen.findByRole("link", { name: "Connect an account" });
+    seen.focus();
+    await user.keyboard("{Enter}");
+    await waitFor(() => expect(seen.isConnected).toBe(false));
+    await waitFor(() => expect(document.activeElement).toBe(next));
   });
 
   it("has nothing to sync without a charm that runs on its own", async () => {

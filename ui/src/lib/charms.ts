@@ -86,5 +86,19 @@ export async function removeCharm(app: App, charm: CharmView): Promise<boolean> 
   return true;
 }
 
+/** Where a person mends what an account keeps a charm from; nothing when it is not that. */
+export function wayBack(app: App, charm: CharmView): { href: string; label: string; name: string } | undefined {
+  if (charm.state === "scope") {
+    return { href: href("/accounts"), label: t("charm.grant"), name: t("charm.grant-named", { name: charm.name }) };
+  }
+  if (charm.state !== "sign-in") return undefined;
+  const account = app.status?.accounts.find((a) => a.account === charm.account);
+  const asks = account ? { services: account.services.join(","), account: account.account } : {};
+  const words = account
+    ? { label: t("charm.sign-in"), name: t("charm.sign-in-named", { name: charm.name }) }
+    : { label: t("charms.connect"), name: t("charms.connect") };
+  return { href: href("/connect", asks), ...words };
+}
+
 /** The history of one charm. */
 export const historyHref = (charm: CharmView) => href("/history", { charm: charm.charm });

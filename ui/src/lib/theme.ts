@@ -6,6 +6,8 @@ const KEY = "theme";
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 let chosen = "system";
+/** Whether the page knows the choice from the keeper. */
+let remembered = false;
 
 function show(): void {
   const dark = chosen === "dark" || (chosen !== "light" && system.matches);
@@ -16,7 +18,10 @@ system.addEventListener("change", show);
 
 /** Shows `system`, `light` or `dark`. */
 export function applyTheme(theme: string): void {
+  // The keeper's settings are read often, and hardly ever say anything new.
+  if (theme === chosen && remembered) return;
   chosen = theme;
+  remembered = true;
   show();
   try {
     localStorage.setItem(KEY, theme);
