@@ -132,7 +132,10 @@ impl<R: Runtime> Shown<R> {
 fn changes_the_panel(event: &Event) -> bool {
     !matches!(
         event,
-        Event::Progress { .. } | Event::RunProgress { .. } | Event::OpenUrl { .. }
+        Event::Progress { .. }
+            | Event::RunProgress { .. }
+            | Event::RunSynced { .. }
+            | Event::OpenUrl { .. }
     )
 }
 

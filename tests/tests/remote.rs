@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use charmkeeper_base::Secret;
 use charmkeeper_base::random::SeededRandom;
+use charmkeeper_base::{Secret, SyncState};
 use charmkeeper_keeper::api::{ApiError, ErrorCode, Event, Request};
 use charmkeeper_keeper::{Keeper, KeyForm};
 use charmkeeper_space::identity::Identity;
@@ -14,6 +14,7 @@ use charmkeeper_tests::computers::{all_told, ask, open, restart, try_ask};
 use charmkeeper_toolshed::seed::{PieceSeed, SeededPiece};
 use charmkeeper_toolshed::{Action, Rule, SpaceServer};
 use serde_json::{Value, json};
+use tokio::sync::broadcast;
 use url::Url;
 
 const PASSPHRASE: &str = "a person of the tests";
@@ -96,13 +97,31 @@ async fn run(keeper: &Keeper) -> Value {
     ask(keeper, request).await
 }
 
+/// How far the changes of a run got, as the window is told of it.
+async fn told_of(events: &mut broadcast::Receiver<Event>, run: &Value) -> SyncState {
+    let told = async {
+        loop {
+            if let Ok(Event::RunSynced { run: told }) = events.recv().await
+                && *run == told.run
+            {
+                return told.sync;
+            }
+        }
+    };
+    let told = tokio::time::timeout(charmkeeper_tests::PATIENCE, told);
+    told.await.expect("it is told")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_favorite_runs_here_and_writes_the_documents_of_the_browser() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let server = SpaceServer::start(data.path()).await.unwrap();
     let (keeper, piece) = with_ticker(folder.path(), &server).await;
+    let mut events = keeper.events();
     let done = run(&keeper).await;
     assert_eq!(done["outcome"], "ok", "{done:#}");
+    let synced = told_of(&mut events, &done["run"]).await;
+    assert_eq!(synced, SyncState::Synced);
     all_told(&keeper).await;
     let value = inputs(&server, &piece);
     let runs = value["count"].as_f64().unwrap();
@@ -197,7 +216,9 @@ async fn what_is_refused_is_shown_and_goes_when_the_person_says_so() {
     };
     server.fault(Rule::next(refuse).document(&piece.argument.id));
     let mut events = keeper.events();
-    run(&keeper).await;
+    let refused = run(&keeper).await;
+    let told = told_of(&mut events, &refused["run"]).await;
+    assert_eq!(told, SyncState::Stuck);
     let stuck = loop {
         let spaces = ask(&keeper, Request::Spaces).await;
         let all = spaces.as_array().unwrap();

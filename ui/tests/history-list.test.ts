@@ -75,6 +75,20 @@ describe("the list of the history", () => {
     expect(list.runNamed("live")?.outcome).toBe("ok");
   });
 
+  it("shows how far a run's changes got, whichever news comes first, and adds none for it", async () => {
+    const list = new HistoryList(stub(50));
+    await list.show(NOTHING);
+    const began = new Date(NOW).toISOString();
+    const ended = (sync: "queued" | "synced") => run({ run: "mine", outcome: "ok", changed: 1, sync, started_at: began });
+    list.hear(run({ run: "mine", outcome: null, duration_ms: null, started_at: began }));
+    list.hearSynced(ended("synced"));
+    list.hear(ended("queued"));
+    list.hearSynced(run({ run: "of last year", outcome: "ok", sync: "synced" }));
+    vi.advanceTimersByTime(200);
+    expect(list.runNamed("mine")?.sync).toBe("synced");
+    expect(shownRuns(list)).not.toContain("of last year");
+  });
+
   it("asks the keeper about a run when a search is on", async () => {
     const client = stub(50);
     const list = new HistoryList(client);

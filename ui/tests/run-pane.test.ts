@@ -95,7 +95,7 @@ describe("a long run", () => {
     expect(within(pane).getByText("Waiting to sync")).toBeTruthy();
     expect(read()).toBe(2);
     // What came of its changes is told by the event alone.
-    client.emit({ event: "run-ended", run: { ...row, sync: "synced" } });
+    client.emit({ event: "run-synced", run: { ...row, sync: "synced" } });
     await waitFor(() => expect(within(pane).getByText("Synced")).toBeTruthy());
     expect(read()).toBe(2);
   });

@@ -359,6 +359,10 @@ message: string, } | { "event": "run-ended",
 /**
  * The row that the history shows.
  */
+run: RunView, } | { "event": "run-synced",
+/**
+ * The row that the history shows.
+ */
 run: RunView, } | { "event": "notice" } & NoticeView | { "event": "changed" };
 
 /**
@@ -882,7 +886,7 @@ space: string,
  */
 piece: string,
 /**
- * As the piece calls it, `gmail`.
+ * Label for the log, `gmail`; nothing depends on it here.
  */
 integration: string, } | { "do": "run-details",
 /**

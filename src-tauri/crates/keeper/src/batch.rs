@@ -162,9 +162,7 @@ impl Batch {
             .core
             .store(move |store| {
                 store.begin_runs(&rows)?;
-                ids.iter()
-                    .map(|id| Ok(store.run_details(id)?.map(|d| d.run)))
-                    .collect()
+                ids.iter().map(|id| store.run_row(id)).collect()
             })
             .await;
         match begun {
@@ -319,7 +317,7 @@ impl Batch {
             .store(move |store| {
                 let (refused, told) = store_end(store, finish, &remote)?;
                 told.iter().for_each(|space| desk.wake(space));
-                Ok((refused, store.run_details(&run)?.map(|d| d.run)))
+                Ok((refused, store.run_row(&run)?))
             })
             .await;
         match written {

@@ -272,6 +272,14 @@ impl Store {
         })
     }
 
+    /// One run as a row of the history.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn run_row(&self, id: &str) -> Result<Option<RunRow>, StoreError> {
+        self.read(|tx| row_by_id(tx, id))
+    }
+
     /// One run with its calls, its log and what it changed.
     ///
     /// # Errors

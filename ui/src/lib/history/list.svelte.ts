@@ -51,7 +51,7 @@ export class HistoryList {
   #gone: Gone[] = [];
   #version = 0;
   #fetching = false;
-  #queue: RunView[] = [];
+  #queue: { run: RunView; isNew: boolean }[] = [];
   #flush: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly client: Client) {
@@ -126,7 +126,13 @@ export class HistoryList {
 
   /** Takes a run that began or ended; many at once are drawn once. */
   hear(run: RunView): void {
-    this.#queue.push(run);
+    this.#queue.push({ run, isNew: true });
+    this.#flush ??= setTimeout(() => this.#take(), 100);
+  }
+
+  /** Takes in how far the changes of a run got, if it is here. */
+  hearSynced(run: RunView): void {
+    this.#queue.push({ run, isNew: false });
     this.#flush ??= setTimeout(() => this.#take(), 100);
   }
 
@@ -192,8 +198,8 @@ export class HistoryList {
     const heard = this.#queue;
     this.#queue = [];
     let ask = false;
-    for (const run of heard) {
-      if (this.#replace(run)) continue;
+    for (const { run, isNew } of heard) {
+      if (this.#replace(run) || !isNew) continue;
       const belongs = fits(run, this.#filter);
       if (belongs === "unknown") ask = true;
       // When the newest page is out of memory, it is read again on the way up.
@@ -207,9 +213,12 @@ export class HistoryList {
     const chunk = this.#where.get(run.run);
     if (!chunk) return false;
     const at = chunk.runs.findIndex((r) => r.run === run.run);
+    const known = chunk.runs[at];
+    // Its changes may be there before the keeper says that the run ended.
+    if (run.sync === "queued" && known?.outcome && known.sync !== "queued") return true;
     const stays = fits(run, this.#filter) !== false;
     // When it began was a guess until the keeper told it: it may belong elsewhere.
-    if (stays && chunk === this.#chunks[0] && chunk.runs[at]?.started_at !== run.started_at) {
+    if (stays && chunk === this.#chunks[0] && known?.started_at !== run.started_at) {
       chunk.runs = chunk.runs.toSpliced(at, 1);
       this.#insert(run);
       return true;

@@ -44,6 +44,11 @@ pub enum Event {
         /// The row that the history shows.
         run: RunView,
     },
+    /// What a run changed reached its space, or was refused there.
+    RunSynced {
+        /// The row that the history shows.
+        run: RunView,
+    },
     /// A state changed that the person should hear of.
     Notice(NoticeView),
     /// Charms, accounts or pauses changed; read them again.

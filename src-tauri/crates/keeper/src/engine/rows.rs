@@ -51,12 +51,12 @@ impl Engine {
             let stored = core
                 .store(move |store| {
                     store.record_run(&new, &finish)?;
-                    store.run_details(&new.id)
+                    store.run_row(&new.id)
                 })
                 .await;
             match stored {
-                Ok(Some(details)) => core.tell(Event::RunEnded {
-                    run: views::run(&details.run),
+                Ok(Some(row)) => core.tell(Event::RunEnded {
+                    run: views::run(&row),
                 }),
                 Ok(None) => {}
                 Err(e) => tracing::error!("missed runs could not be recorded: {e}"),

@@ -41,8 +41,8 @@ struct Kept {
 pub(crate) enum Step {
     /// Nothing waits that may go.
     Idle,
-    /// A change left, or was set aside.
-    Moved,
+    /// A change left, or was set aside: one of this run, where a run made it.
+    Moved(Option<String>),
 }
 
 /// Why the drain stopped.
@@ -73,9 +73,9 @@ pub(crate) async fn step(
         else {
             return Ok(Step::Idle);
         };
-        let id = change.id;
+        let (id, run) = (change.id, change.run.clone());
         let Some((prepared, kept)) = prepare(store, space, line, change, now()).await? else {
-            return Ok(Step::Moved);
+            return Ok(Step::Moved(run));
         };
         match line.transact(prepared.local_seq, &kept.body).await {
             Ok(seq) => {
@@ -93,7 +93,7 @@ pub(crate) async fn step(
                     store.settle_change(space, &done, SEEN)
                 })
                 .await?;
-                return Ok(Step::Moved);
+                return Ok(Step::Moved(run));
             }
             Err(Trouble::Conflict) if conflicts < MAX_CONFLICTS => {
                 conflicts += 1;
@@ -107,11 +107,11 @@ pub(crate) async fn step(
             Err(Trouble::Conflict) => {
                 let why = "Another program changes the same cells all the time.".to_owned();
                 set_aside(store, space, id, why).await?;
-                return Ok(Step::Moved);
+                return Ok(Step::Moved(run));
             }
             Err(Trouble::Refused(why)) => {
                 set_aside(store, space, id, why).await?;
-                return Ok(Step::Moved);
+                return Ok(Step::Moved(run));
             }
             Err(other) => return Err(Halt::Line(other)),
         }

@@ -27,7 +27,7 @@ use super::resume;
 use super::watching::{PAGE, Page, Watching};
 use crate::api::{ApiError, Event};
 use crate::core::{Core, of_store};
-use crate::memory;
+use crate::{memory, views};
 
 /// What a task is told.
 pub(super) enum Message {
@@ -333,7 +333,7 @@ impl Task {
                 self.watch_on().await;
                 self.core.tell(Event::Changed);
             }
-            Ok(Step::Moved) => {}
+            Ok(Step::Moved(run)) => self.tell_of(run).await,
             // The connection says when it is back; then this goes on.
             Err(Halt::Line(Trouble::NoAnswer(words))) => {
                 tracing::info!("a change waits for the space: {words}");
@@ -347,6 +347,20 @@ impl Task {
                 self.wake = false;
                 tracing::error!("the outbox could not be read or written: {}", of_store(&e));
             }
+        }
+    }
+
+    /// How far the changes of a run got.
+    async fn tell_of(&self, run: Option<String>) {
+        let Some(run) = run else { return };
+        let row = self.core.store(move |store| store.run_row(&run));
+        match row.await {
+            Ok(Some(row)) => self.core.tell(Event::RunSynced {
+                run: views::run(&row),
+            }),
+            // Forgotten meanwhile.
+            Ok(None) => {}
+            Err(e) => tracing::debug!("a run cannot be told of: {e}"),
         }
     }
 }

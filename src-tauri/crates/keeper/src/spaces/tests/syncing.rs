@@ -71,7 +71,7 @@ async fn drained(store: &Arc<Store>, wire: &Wire<'_>) {
     for _ in 0..1_000_000 {
         match step(store, SPACE, wire, || UnixMs(2)).await {
             Ok(Step::Idle) => return,
-            Ok(Step::Moved) | Err(Halt::Line(_)) => {}
+            Ok(Step::Moved(_)) | Err(Halt::Line(_)) => {}
             Err(Halt::Store(e)) => panic!("{e}"),
         }
     }
