@@ -129,6 +129,14 @@ describe("errors and messages", () => {
     await fireEvent.click(screen.getByRole("button", { name: "Try again" }));
     expect(retry).toHaveBeenCalledOnce();
     await expectNoAxe(container);
+    expect(container.querySelector(".notice.bad")).toBeTruthy();
+  });
+
+  it("a space that nobody has yet is a question, not a failure", () => {
+    const error = { kind: "space", message: "This space is new.", code: "new-space" } as const;
+    const { container } = render(ErrorNote, { props: { error } });
+    expect(container.querySelector(".notice.info")).toBeTruthy();
+    expect(screen.getByRole("alert").textContent).toContain("This space is new.");
   });
 
   it("a toast goes by itself, an error stays, an undo is done once", async () => {
