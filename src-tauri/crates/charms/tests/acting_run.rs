@@ -88,6 +88,12 @@ fn what_a_callback_does_is_done_for_every_element_though_nobody_reads_the_list()
             "const look = (task: Task) => {{ computed(() => {{ {new} said.push(task.title); }}); return task; }}; tasks.map(look);"
         ),
         format!(
+            "const rest = tasks.filter((task) => {{ computed(() => {{ {new} said.push(task.title); }}); return true; }});"
+        ),
+        format!(
+            "const all = tasks.every((task) => computed(() => {{ {new} say.send({{ title: task.title }}); return true; }}));"
+        ),
+        format!(
             "tasks.map((task) => {{ derive(task.title, (title) => {{ {} said.push(title); }}); }});",
             new.replace("task.title", "title")
         ),
@@ -205,4 +211,22 @@ fn a_callback_that_throws_is_told_and_the_rest_goes_on() {
             "The derived value at main.tsx:7 threw, so what it writes is missing: not this"
         ]
     );
+}
+
+#[test]
+fn a_derived_answer_decides_in_every_method_that_asks() {
+    let statements = "const open = tasks.filter((task) => computed(() => !task.done));
+        const isOpen = (task: Task) => computed(() => !task.done);
+        const again = tasks.filter(isOpen);
+        const count = tasks.filter((task) => computed(() => !task.done)).length;
+        const found = tasks.find((task) => computed(() => task.done));
+        const position = tasks.findIndex((task) => ifElse(task.done, true, false));
+        const last = tasks.findLast((task) => computed(() => !task.done));
+        const some = tasks.some((task) => computed(() => task.title === 'none'));
+        const every = tasks.every((task) => computed(() => task.title !== 'none'));
+        const plain = [1, 2, 3].filter((n) => computed(() => n > tasks.length));
+        const titles = open.map((task) => task.title);";
+    let updater = "console.log(titles.join(), again.length, count, found.title, position, last.title, some, every, plain.join());";
+    let seen = run(&charm(statements, updater), tasks());
+    assert_eq!(lines(&seen), ["tea 1 1 bread 1 tea false true 3"]);
 }
