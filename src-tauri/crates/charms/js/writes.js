@@ -50,6 +50,11 @@ export function collectEffects(body) {
   return mine;
 }
 
+/** True while code runs that builds: a pattern's body, or a list's callback for it. */
+export function isBuilding() {
+  return run.evaluating === 0 && (collected !== null || run.phase === "setup");
+}
+
 function turn(effect) {
   if (++effect.turns > MAX_TURNS) {
     failWith(
