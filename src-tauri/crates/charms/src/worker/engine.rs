@@ -95,6 +95,14 @@ for (const name of ["__ck", "__bootstrap", "Deno", "gc", "ShadowRealm", "WebAsse
   "__v8xAtomicsNumUnresolvedAsyncPromisesForTesting"]) delete globalThis[name];
 "#;
 
+/// The larger scripts of deno_core itself.
+const CORE_SCRIPTS: [&str; 4] = [
+    "ext:core/00_primordials.js",
+    "ext:core/00_infra.js",
+    "ext:core/01_core.js",
+    "ext:core/02_timers.js",
+];
+
 /// Settings of the whole process; call it before the first [`Engine`].
 pub fn init_process() {
     static ONCE: Once = Once::new();
@@ -121,9 +129,20 @@ impl Engine {
             ..RuntimeOptions::default()
         })
         .map_err(|e| Failure::from_core(&e))?;
+        // As a text of its own: what is static the engine would keep a copy of.
+        let runtime_source = js_sources::runtime().to_owned();
+        runtime
+            .execute_script(js_sources::ENTRY, runtime_source)
+            .map_err(|e| Failure::from_js(&e))?;
         let start = take_start(&mut runtime)?;
         load_built_ins(&mut runtime, &loader).await?;
         run_script(&mut runtime, REMOVE_GLOBALS)?;
+        // The engine keeps the text of what ran last under a name, for the lines of
+        // its stack traces, which have no use for these.
+        for name in [js_sources::ENTRY].into_iter().chain(CORE_SCRIPTS) {
+            let nothing = runtime.execute_script(name, "");
+            nothing.map_err(|e| Failure::from_js(&e))?;
+        }
         Ok(Self {
             runtime,
             loader,
@@ -213,7 +232,7 @@ fn take_start(runtime: &mut JsRuntime) -> Result<v8::Global<v8::Function>, Failu
 /// because afterwards the global is gone.
 async fn load_built_ins(runtime: &mut JsRuntime, loader: &MemoryLoader) -> Result<(), Failure> {
     for (name, code) in js_sources::on_demand() {
-        loader.add_built_in(name, code.to_owned());
+        loader.add_built_in(name, code);
     }
     let listed = run_script(
         runtime,
@@ -237,6 +256,7 @@ async fn load_built_ins(runtime: &mut JsRuntime, loader: &MemoryLoader) -> Resul
                 .await
         };
         load.await.map_err(|e| Failure::from_core(&e))?;
+        loader.drop_code(&name);
     }
     Ok(())
 }

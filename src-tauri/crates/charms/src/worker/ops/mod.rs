@@ -75,22 +75,17 @@ deno_core::extension!(
         url::op_ck_url_parse,
         url::op_ck_url_set,
     ],
-    esm_entry_point = super::js_sources::ENTRY,
     middleware = disable_foreign_doors,
 );
 
 pub(crate) use host::RunState;
 
-/// The extension with its embedded sources.
+/// The extension with what has to run before everything else.
 pub(crate) fn extension() -> Extension {
     let mut extension = ck::init();
     extension
         .js_files
         .to_mut()
         .push(super::js_sources::prelude());
-    extension
-        .esm_files
-        .to_mut()
-        .extend(super::js_sources::sources());
     extension
 }
