@@ -7,7 +7,7 @@ import { parseJson } from "ext:ck/host.js";
 import { Headers, receivedHeaders } from "ext:ck/headers.js";
 import { parseUrl, URLSearchParams } from "ext:ck/url.js";
 import { AbortSignal } from "ext:ck/events.js";
-import { bytesOf, decodeUtf8, encodeUtf8 } from "ext:ck/text.js";
+import { bytesOf, decodeUtf8, decodeWhole, encodeUtf8 } from "ext:ck/text.js";
 
 /** `{ content, type }` of anything `fetch` takes as a body; null when there is none. */
 function readBodyInit(body) {
@@ -30,20 +30,30 @@ function encodeBody(body) {
 }
 
 // What a body holds. Clones share it: nobody changes the bytes, and the text is
-// decoded once.
+// decoded once. A large one is kept as its text alone from then on.
 class Content {
+  #bytes;
   #text;
 
   constructor(bytes) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
+  }
+
+  get bytes() {
+    return this.#bytes ?? encodeUtf8(this.#text);
   }
 
   get text() {
-    this.#text ??= decodeUtf8(this.bytes);
+    if (this.#text === undefined) {
+      if (this.#bytes.length >= LARGE) this.#text = decodeWhole(this.#bytes);
+      if (this.#text === undefined) this.#text = decodeUtf8(this.#bytes);
+      else this.#bytes = undefined;
+    }
     return this.#text;
   }
 }
 
+const LARGE = 64 * 1024;
 const NOTHING = new Content(new Uint8Array(0));
 const JSON_START = /^[\t\n\r ]*(?:[{["tfn]|-?[0-9])/;
 const take = Symbol("take");

@@ -203,4 +203,25 @@ test("an aborted signal stops before sending", async () => {
   );
 });
 
+test("a large body gives its bytes and its text, in any order", async () => {
+  const filler = "x".repeat(70_000);
+  const utf8 = (text) => new TextEncoder().encode(text);
+  for (const [bytes, text] of [
+    [utf8(filler), filler],
+    [utf8(`${filler}\u00e9\u20ac`), `${filler}\u00e9\u20ac`],
+    // Not all of it comes back from the text.
+    [utf8(`\ufeff${filler}`), filler],
+    [Uint8Array.from([...utf8(filler), 0xff]), `${filler}\ufffd`],
+  ]) {
+    const first = new Response(bytes);
+    const second = first.clone();
+    const third = first.clone();
+    same([...(await first.bytes()).slice(-4)], [...bytes.slice(-4)]);
+    equal(await second.text(), text);
+    const again = await third.bytes();
+    equal(again.length, bytes.length);
+    same([...again.slice(0, 4), ...again.slice(-4)], [...bytes.slice(0, 4), ...bytes.slice(-4)]);
+  }
+});
+
 export default run();
