@@ -58,6 +58,9 @@ function find(space, id) {
   return spaces.get(space)?.get(id);
 }
 
+// Most documents have none: they share this one.
+const NO_HISTORY = Object.freeze([]);
+
 function addEntry({ space, id, version, doc }) {
   if (find(space, id) !== undefined) return;
   if (!spaces.has(space)) spaces.set(space, new Map());
@@ -70,7 +73,7 @@ function addEntry({ space, id, version, doc }) {
     current: prepare === undefined ? doc : prepare(doc),
     written: false,
     linked: false,
-    history: [],
+    history: NO_HISTORY,
     savedIn: 0,
   });
 }
@@ -273,7 +276,7 @@ function checkStep(container, key) {
 /** Owns the nodes on the way to `path`, makes missing objects, gives the last container. */
 function containerFor(entry, path) {
   if (entry.linked && entry.savedIn !== epoch) {
-    entry.history.push({ until: epoch, doc: entry.current });
+    entry.history = [...entry.history, { until: epoch, doc: entry.current }];
     entry.savedIn = epoch;
   }
   entry.current = own(entry.current ?? {});

@@ -231,7 +231,8 @@ fn a_derived_answer_decides_in_every_method_that_asks() {
     assert_eq!(lines(&seen), ["tea 1 1 bread 1 tea false true 3"]);
 }
 
-const PARTS: &str = "const Row = pattern<{ task: Task; said: Writable<string[]> }>(({ task, said }) => {
+const PARTS: &str =
+    "const Row = pattern<{ task: Task; said: Writable<string[]> }>(({ task, said }) => {
       const told = new Writable(false);
       computed(() => { if (!told.get()) { told.set(true); said.push(task.title); } });
       return { told, [UI]: <li>{task.title}</li> }; });
