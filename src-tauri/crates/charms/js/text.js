@@ -27,19 +27,6 @@ export function decodeUtf8(bytes) {
   return ops.op_ck_text_decode(bytes, "utf-8", false, false);
 }
 
-/**
- * The text of UTF-8 bytes when it says all of them: without an error in them, and
- * without a byte order mark; else undefined.
- */
-export function decodeWhole(bytes) {
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return undefined;
-  try {
-    return ops.op_ck_text_decode(bytes, "utf-8", true, true);
-  } catch {
-    return undefined;
-  }
-}
-
 export class TextEncoder {
   get encoding() {
     return "utf-8";

@@ -4,6 +4,7 @@
 //! aborts the whole worker), never blocks without watching for the stop of the
 //! run, and never trusts a value from JavaScript.
 
+mod bodies;
 mod host;
 mod ids;
 mod replace;
@@ -53,6 +54,10 @@ fn disable_foreign_doors(op: OpDecl) -> OpDecl {
 deno_core::extension!(
     ck,
     ops = [
+        bodies::op_ck_body_held,
+        bodies::op_ck_body_bytes,
+        bodies::op_ck_body_text,
+        bodies::op_ck_body_drop,
         host::op_ck_job,
         host::op_ck_read,
         host::op_ck_wish,
