@@ -288,7 +288,10 @@ class ListStorer {
       entry.linked = true;
       if (!sameJson(entry.current?.value, content)) write(entry, [], content);
       stored[slot] = writeLink({ space, id, path: [] }, this.home);
+      // The document has its content now; a long list needs the room.
+      this.#apart[i] = undefined;
     });
+    this.#apart = [];
     return stored;
   }
 }
