@@ -1,24 +1,18 @@
-//! Joins the JavaScript modules of `js/` into the one module that is embedded.
+//! Joins the JavaScript modules of `js/` into the one script that is embedded.
 //!
 //! Why not embed them one by one: deno_core instantiates every embedded module
 //! on its own, and the QuickJS binding then asks again for the imports of all
 //! modules below it. With 33 modules that is 6 of 12 ms of every start, and
 //! deno_core's debug assertion on import edges fails as soon as two modules
 //! import each other's neighbours in another order than they are listed.
+//! Why a script: of a module's text the engine keeps four copies for good.
 //!
 //! Each module becomes a function that is called once and gives its exports;
 //! its imports become constants. Understands the plain forms of `import` and
 //! `export` at the beginning of a line and refuses the rest. Never minifies:
 //! what is embedded can be read.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    env,
-    error::Error,
-    fmt::Write as _,
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeMap, env, error::Error, fmt::Write as _, fs, path::Path};
 
 const ENTRY: &str = "rt.js";
 const PREFIX: &str = "ext:ck/";
@@ -29,8 +23,6 @@ type Failure = Box<dyn Error>;
 struct Module {
     /// Names of the files it imports, in order.
     imports: Vec<String>,
-    /// `import` lines for modules of deno_core.
-    foreign: Vec<String>,
     /// Constants that stand for its imports, then its own lines.
     body: String,
     /// Exported name and local name.
@@ -96,7 +88,6 @@ fn place(
 fn take_apart(source: &str) -> Result<Module, Failure> {
     let mut module = Module {
         imports: vec![],
-        foreign: vec![],
         body: String::new(),
         exports: vec![],
     };
@@ -123,10 +114,7 @@ fn take_apart(source: &str) -> Result<Module, Failure> {
 fn import(statement: &str, module: &mut Module) -> Result<(), Failure> {
     let refused = || format!("this form of import is not known: {statement}");
     let from = statement.split('"').nth(1).ok_or_else(refused)?;
-    let Some(file) = from.strip_prefix(PREFIX) else {
-        module.foreign.push(statement.to_owned());
-        return Ok(());
-    };
+    let file = from.strip_prefix(PREFIX).ok_or_else(refused)?;
     module.imports.push(file.to_owned());
     let what = statement
         .trim_start_matches("import ")
@@ -176,14 +164,8 @@ fn variable(file: &str) -> String {
 }
 
 fn join(order: &[String], modules: &BTreeMap<String, Module>) -> Result<String, Failure> {
-    let mut out = String::new();
-    let foreign: BTreeSet<&String> = modules
-        .values()
-        .flat_map(|module| &module.foreign)
-        .collect();
-    for line in foreign {
-        writeln!(out, "{line}")?;
-    }
+    // A function of its own, so that no name of it is one of the charm's.
+    let mut out = String::from("\"use strict\";\n(() => {\n");
     for (name, module) in order.iter().filter_map(|name| modules.get_key_value(name)) {
         let exports: Vec<String> = module
             .exports
@@ -198,5 +180,6 @@ fn join(order: &[String], modules: &BTreeMap<String, Module>) -> Result<String, 
             module.body
         )?;
     }
+    out.push_str("})();\n");
     Ok(out)
 }

@@ -80,9 +80,9 @@ const commonfabric = {
   schema,
   toSchema,
   h: jsx.h,
-  UiAction: (props) => jsx.h("cf-action", props),
-  UiPromptSlot: (props) => jsx.h("cf-prompt-slot", props),
-  UiDisclosure: (props) => jsx.h("cf-disclosure", props),
+  UiAction: (props) => jsx.jsx("cf-action", props),
+  UiPromptSlot: (props) => jsx.jsx("cf-prompt-slot", props),
+  UiDisclosure: (props) => jsx.jsx("cf-disclosure", props),
   ...pendingFunctions,
 };
 

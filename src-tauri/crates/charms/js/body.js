@@ -3,7 +3,7 @@
 // Owns the two classes and the reading of bodies. There are no streams and no
 // blobs: `body` is null, everything else behaves as on the Web.
 
-import { parseJson } from "ext:ck/host.js";
+import { ops, parseJson } from "ext:ck/host.js";
 import { Headers, receivedHeaders } from "ext:ck/headers.js";
 import { parseUrl, URLSearchParams } from "ext:ck/url.js";
 import { AbortSignal } from "ext:ck/events.js";
@@ -29,16 +29,36 @@ function encodeBody(body) {
   return { bytes: encodeUtf8(`${body}`), type: "text/plain;charset=UTF-8" };
 }
 
-// What a body holds. Clones share it: nobody changes the bytes, and the text is
-// decoded once.
-class Content {
-  #text;
+// Bodies that the host keeps back are let go with the last that may ask for them.
+const unasked = new FinalizationRegistry((held) => ops.op_ck_body_drop(held));
 
-  constructor(bytes) {
-    this.bytes = bytes;
+// What a body holds. Clones share it: nobody changes the bytes, and the text is
+// decoded once. A large answer is with the host until it is asked for, under the
+// number `held`; one that was asked for as text is a text alone from then on.
+class Content {
+  #bytes;
+  #text;
+  #held;
+
+  constructor(bytes, held) {
+    this.#bytes = bytes;
+    this.#held = held;
+    if (held !== undefined) unasked.register(this, held);
+  }
+
+  get bytes() {
+    if (this.#held !== undefined) {
+      this.#bytes = ops.op_ck_body_bytes(this.#held);
+      this.#held = undefined;
+    }
+    return this.#bytes ?? encodeUtf8(this.#text);
   }
 
   get text() {
+    if (this.#held !== undefined) {
+      this.#text = ops.op_ck_body_text(this.#held) ?? undefined;
+      if (this.#text !== undefined) this.#held = undefined;
+    }
     this.#text ??= decodeUtf8(this.bytes);
     return this.#text;
   }
@@ -221,10 +241,10 @@ export class Response extends Body {
       this.#headers.set("content-type", read.type);
   }
 
-  /** A response as it came from the network. */
-  static received(head, bytes) {
+  /** A response as it came from the network; `held`: the host has its body. */
+  static received(head, bytes, held) {
     const noBody = NULL_BODY.includes(head.status);
-    const response = new Response(noBody ? null : new Content(bytes), {
+    const response = new Response(noBody ? null : new Content(bytes, held), {
       status: head.status,
       statusText: head.statusText,
     });

@@ -149,7 +149,7 @@ export function handler(...args) {
     if (otherwise === undefined) checkFit(state, stateSchema, "state");
     return fn(event, state);
   };
-  const bind = (bindings) => makeStream((event) => call(event, bindings));
+  const bind = (bindings) => makeStream((event) => call(event, bindings), meta.name);
   bind.with = bind;
   return bind;
 }
@@ -163,7 +163,7 @@ export function action(fn, ...rest) {
     const event = bindEvent(given, eventSpec);
     if (!isBlank(given)) checkFit(event, meta.event, "event");
     return fn(event);
-  });
+  }, meta.name);
 }
 
 /** `computed(() => ..)` over the cells that it closes over. */

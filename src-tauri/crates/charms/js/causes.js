@@ -5,7 +5,11 @@
 // apart, so that a stream more does not rename the cells after it.
 
 // A frame counts; nested patterns have frames of their own with a prefix.
-let frame = { cells: 0, streams: 0, lists: 0, wrap: (cause) => cause };
+let frame = newFrame((cause) => cause);
+
+function newFrame(wrap) {
+  return { cells: 0, streams: 0, lists: 0, components: 0, wrap };
+}
 
 /** Runs `body` with what it makes counted in a frame of its own, inside the present one. */
 export function inNestedFrame(body) {
@@ -16,7 +20,7 @@ export function inNestedFrame(body) {
 
 function inFrame(wrap, body) {
   const outer = frame;
-  frame = { cells: 0, streams: 0, lists: 0, wrap };
+  frame = newFrame(wrap);
   try {
     return body();
   } finally {
@@ -34,9 +38,19 @@ export function frameOfList() {
   return (element, body) => inFrame((cause) => wrap({ list, element, cause }), body);
 }
 
+/**
+ * Runs `body`, a component. Components are counted apart: what a page shows does
+ * not rename the cells beside it.
+ */
+export function inComponentFrame(body) {
+  const { wrap } = frame;
+  const component = frame.components++;
+  return inFrame((cause) => wrap({ component, cause }), body);
+}
+
 /** From here on things are made by handlers and new in each run. */
 export function handlerFrame(runId) {
-  frame = { cells: 0, streams: 0, lists: 0, wrap: (cause) => ({ run: runId, cause }) };
+  frame = newFrame((cause) => ({ run: runId, cause }));
 }
 
 /** The cause of a new cell, and how a name given to it later becomes one. */

@@ -52,7 +52,8 @@ async function exchange(id, request, body) {
     headers: [...request.headers],
     redirect: request.redirect,
   });
-  return splitAnswer(await ops.op_ck_fetch(head, body));
+  const answer = splitAnswer(await ops.op_ck_fetch(id, head, body));
+  return ops.op_ck_body_held(id) ? { head: answer.head, held: id } : answer;
 }
 
 async function send(request, signal) {
@@ -76,12 +77,12 @@ async function send(request, signal) {
       { once: true },
     );
   });
-  const { head, bytes } = await (signal ? PromiseCtor.race([pending, aborted]) : pending);
+  const { head, bytes, held } = await (signal ? PromiseCtor.race([pending, aborted]) : pending);
   if (head.error !== undefined) {
     noteCall(request.method, url, null);
     throw new TypeError(head.error.message);
   }
-  const response = receivedResponse(head, bytes);
+  const response = receivedResponse(head, bytes, held);
   noteCall(request.method, url, head.status);
   if (head.status < 300 && isBatch(request, response))
     noteBatch(url, decodeUtf8(body), peekText(response));

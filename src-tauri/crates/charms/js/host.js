@@ -5,7 +5,7 @@
 // own run; it cannot make the report say something else by accident, because
 // what writes the report uses these copies. Never exposes `core` to a charm.
 
-import { core } from "ext:core/mod.js";
+const { core } = globalThis.Deno;
 
 export { core };
 export const ops = core.ops;

@@ -37,9 +37,13 @@ export function readLink(node, home) {
   return link;
 }
 
+// Most links point at a whole document: one empty path for all of them.
+const WHOLE = Object.freeze([]);
+
 /** A link to `target`, to stand in document `home`. */
 export function writeLink(target, home, redirect = false) {
-  const body = { id: target.id, path: [...target.path] };
+  const path = target.path.length === 0 ? WHOLE : [...target.path];
+  const body = { id: target.id, path };
   if (target.space !== home.space) body.space = target.space;
   if (redirect) body.overwrite = "redirect";
   return { "/": { [TAG]: body } };

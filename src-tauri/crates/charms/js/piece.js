@@ -78,6 +78,7 @@ function nameStreams(value, path) {
     nameStream(
       value,
       { space, id: internalId({ stream: ["__patternResult", ...path] }), path: [] },
+      path.join("."),
     );
   } else if (isPlain(value) && path.length < 4) {
     for (const key of Object.keys(value))

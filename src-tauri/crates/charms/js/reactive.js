@@ -126,24 +126,49 @@ function flat(made) {
     : made;
 }
 
+// Methods that ask something of each element: the answer is wanted as a value.
+const TESTS = new Set(["every", "filter", "find", "findIndex", "findLast", "findLastIndex", "some"]);
+
+/** A callback whose answers are values, although it gives derived ones. */
+export function asked(callback) {
+  if (typeof callback !== "function") return callback;
+  return function (...args) {
+    return unwrap(callback.apply(this, args));
+  };
+}
+
+/** `plain.filter(callback)`, whose answers may change. */
+function testPlain(list, method, callback) {
+  const answers = Array.from(list, (element, i) => callback(element, i, list));
+  return derived(() => list[method]((_, i) => unwrap(answers[i])));
+}
+
 /** `list.map(callback)` and the like, with a cell per element of a cell. */
 export function list(value, method, callback, ...rest) {
   const meta = takeMeta(rest);
   if (isNothing(value)) return undefined;
-  if (!isHandle(value)) return value[method](callback, ...rest);
-  if (inHandler()) return unwrap(value)?.[method](callback, ...rest);
+  const tests = TESTS.has(method);
+  if (inHandler()) return unwrap(value)?.[method](tests ? asked(callback) : callback, ...rest);
+  if (!isHandle(value)) {
+    return tests ? testPlain(value, method, callback) : value[method](callback, ...rest);
+  }
   const one = (element, i) => callback.call(rest[0], element, i, value);
-  // A callback that does something is called once for each element.
-  const instances = meta.effect === undefined ? null : new Instances(one, callback.length > 1);
-  const asked = method === "filter" ? unwrap : method === "flatMap" ? flat : (made) => made;
-  const made = derived(() => {
+  const taken = tests ? unwrap : method === "flatMap" ? flat : (made) => made;
+  const walk = (take) => {
     const found = unwrap(value);
     if (isNothing(found)) return undefined;
-    const elements = Array.from(found, (_, i) => childOf(targetOf(value), String(i)));
-    return build(() => {
-      const each = instances?.all(elements);
-      return elements[method]((element, i) => asked(each === undefined ? one(element, i) : each[i]));
-    });
-  });
-  return noteEffect(made, meta, () => instances.effects());
+    return build(() => take(Array.from(found, (_, i) => childOf(targetOf(value), String(i)))));
+  };
+  if (meta.effect === undefined)
+    return derived(() => walk((all) => all[method]((element, i) => taken(one(element, i)))));
+  // A callback that does something is called once for each element.
+  const instances = new Instances(one, callback.length > 1);
+  const each = (all) => instances.all(all);
+  noteEffect(derived(() => walk(each)), meta, () => instances.effects());
+  return derived(() =>
+    walk((all) => {
+      const made = each(all);
+      return all[method]((_, i) => taken(made[i]));
+    }),
+  );
 }

@@ -58,6 +58,9 @@ function find(space, id) {
   return spaces.get(space)?.get(id);
 }
 
+// Most documents have none: they share this one.
+const NO_HISTORY = Object.freeze([]);
+
 function addEntry({ space, id, version, doc }) {
   if (find(space, id) !== undefined) return;
   if (!spaces.has(space)) spaces.set(space, new Map());
@@ -70,7 +73,7 @@ function addEntry({ space, id, version, doc }) {
     current: prepare === undefined ? doc : prepare(doc),
     written: false,
     linked: false,
-    history: [],
+    history: NO_HISTORY,
     savedIn: 0,
   });
 }
@@ -270,12 +273,23 @@ function checkStep(container, key) {
   }
 }
 
+// A new document was not there before: in one epoch that is one history for all.
+let absence = { until: 0, history: NO_HISTORY };
+
+function saveState(entry) {
+  if (entry.current !== null || entry.history !== NO_HISTORY) {
+    entry.history = [...entry.history, { until: epoch, doc: entry.current }];
+  } else {
+    if (absence.until !== epoch)
+      absence = { until: epoch, history: Object.freeze([{ until: epoch, doc: null }]) };
+    entry.history = absence.history;
+  }
+  entry.savedIn = epoch;
+}
+
 /** Owns the nodes on the way to `path`, makes missing objects, gives the last container. */
 function containerFor(entry, path) {
-  if (entry.linked && entry.savedIn !== epoch) {
-    entry.history.push({ until: epoch, doc: entry.current });
-    entry.savedIn = epoch;
-  }
+  if (entry.linked && entry.savedIn !== epoch) saveState(entry);
   entry.current = own(entry.current ?? {});
   let container = entry.current;
   let key = "value";
@@ -294,6 +308,14 @@ function containerFor(entry, path) {
 
 /** Writes `value` at `path` of a resolved document; undefined removes. */
 export function write(entry, path, value) {
+  if (entry.current === null && path.length === 0 && value !== undefined) {
+    // Most are written once and for all, so nothing is noted about the node.
+    if (entry.linked && entry.savedIn !== epoch) saveState(entry);
+    entry.current = { value };
+    entry.written = true;
+    changeCount++;
+    return;
+  }
   const { container, key } = containerFor(entry, path);
   if (value !== undefined) container[key] = value;
   else if (Array.isArray(container)) container.splice(Number(key), 1);

@@ -204,6 +204,9 @@ function isElement(value, home, path) {
   return !Array.isArray(value) && typeof value.toJSON !== "function";
 }
 
+// So many elements are looked up together: one question for many, little for each.
+const AT_ONCE = 256;
+
 let unnamed = 0;
 
 /** Ids of the documents that a list's elements are in. */
@@ -276,8 +279,8 @@ class ListStorer {
   }
 
   finish(stored) {
-    loadAll(this.#apart);
-    for (const element of this.#apart) {
+    this.#apart.forEach((element, i) => {
+      if (i % AT_ONCE === 0) loadAll(this.#apart.slice(i, i + AT_ONCE));
       for (let n = 2; !this.#isFree(element); n++) element.id = this.#idOf(`${element.key}:${n}`);
       const { slot, space, id, content } = element;
       this.#taken.add(id);
@@ -285,7 +288,10 @@ class ListStorer {
       entry.linked = true;
       if (!sameJson(entry.current?.value, content)) write(entry, [], content);
       stored[slot] = writeLink({ space, id, path: [] }, this.home);
-    }
+      // The document has its content now; a long list needs the room.
+      this.#apart[i] = undefined;
+    });
+    this.#apart = [];
     return stored;
   }
 }

@@ -7,13 +7,17 @@
 // it does, and is not complete before it has.
 
 import { ops, parseJson, PromiseCtor, toJson } from "ext:ck/host.js";
-import { fail, job, log, run } from "ext:ck/run_state.js";
+import { fail, failWith, job, log, run } from "ext:ck/run_state.js";
 import { causeOfStream } from "ext:ck/causes.js";
 import { forget, prepareDocument } from "ext:ck/replica.js";
 import { internalId } from "ext:ck/targets.js";
 import { setStreamShower } from "ext:ck/views.js";
 
-// Stream -> { invoke(event), place: { space, id, path: [] } | null, cause }.
+// As many events as one run may send. A stream that sends to itself without end
+// would otherwise go on until its time or its memory is used up.
+const MAX_EVENTS = 10_000;
+
+// Stream -> { invoke(event), place: { space, id, path: [] } | null, cause, name }.
 const details = new WeakMap();
 const byDocument = new Map();
 // Streams of the pattern's body that have no document yet.
@@ -58,17 +62,19 @@ export function isStream(value) {
   return details.has(value);
 }
 
-/** A stream whose events go to `invoke(event)`. */
-export function makeStream(invoke) {
+/** A stream whose events go to `invoke(event)`; `name` is what the source calls it. */
+export function makeStream(invoke, name) {
   const stream = new Stream();
-  details.set(stream, { invoke, place: null, cause: causeOfStream() });
+  details.set(stream, { invoke, place: null, cause: causeOfStream(), name });
   if (run.phase === "setup") waiting.add(stream);
   return stream;
 }
 
-/** Says which document stands for a stream of this charm. */
-export function nameStream(stream, place) {
-  details.get(stream).place = place;
+/** Says which document stands for a stream of this charm, and the output that it is. */
+export function nameStream(stream, place, output) {
+  const known = details.get(stream);
+  known.place = place;
+  known.name = output ?? known.name;
   waiting.delete(stream);
   named.add(place.id);
   byDocument.set(`${place.space} ${place.id}`, stream);
@@ -104,7 +110,7 @@ export function streamAt({ entry }) {
   if (known !== undefined) return known;
   const foreign = new Stream();
   const place = { space: entry.space, id: entry.id, path: [] };
-  details.set(foreign, { invoke: null, place, cause: null });
+  details.set(foreign, { invoke: null, place, cause: null, name: undefined });
   byDocument.set(`${place.space} ${place.id}`, foreign);
   return foreign;
 }
@@ -131,7 +137,22 @@ async function sendAway({ space, id }, event) {
   return { status: "error", error: new Error(answer.error) };
 }
 
+/** What an error calls a stream. */
+function spoken(stream) {
+  const { name, place } = details.get(stream);
+  if (name !== undefined) return `"${name}"`;
+  return place === null ? "a stream without a name" : `the stream ${place.id}`;
+}
+
 let sent = 0;
+
+/** Ends a run that sends without end; throws, so that the sender's loop ends too. */
+function countEvent(stream) {
+  if (++sent <= MAX_EVENTS) return;
+  const message = `The charm sent ${MAX_EVENTS} events in one run and was stopped; the last went to ${spoken(stream)}. A handler that sends to its own stream, or two that send to each other, need a condition that ends it: look whether something is left to do before sending`;
+  failWith("endless", message);
+  throw new Error(message);
+}
 
 /** Counts the events of the run. */
 export function eventsSent() {
@@ -140,7 +161,7 @@ export function eventsSent() {
 
 /** Runs the stream's handler in a turn of its own. */
 export function dispatch(stream, event, onCommit) {
-  sent++;
+  countEvent(stream);
   const { invoke, place } = details.get(stream);
   const settled = PromiseCtor.resolve().then(async () => {
     if (invoke === null) return await sendAway(place, event);

@@ -25,8 +25,14 @@ const NONE = () => [];
  * `inner` gives those that it has made, as a list does for its elements.
  */
 export function noteEffect(handle, { effect }, inner = NONE) {
-  // What runs later, inside another derived value, runs many times.
-  if (effect === undefined || run.evaluating > 0) return handle;
+  if (effect === undefined) return handle;
+  if (run.evaluating > 0) {
+    // What runs later, inside another derived value, runs many times.
+    noteOnce(
+      `The derived value at ${effect} is made inside another one: what it writes is written only when its value is read. Make it in the pattern's body`,
+    );
+    return handle;
+  }
   if (collected !== null || run.phase === "setup")
     (collected ?? effects).push({ handle, place: effect, inner, reads: null, turns: 0 });
   return handle;
@@ -42,6 +48,11 @@ export function collectEffects(body) {
     collected = outer;
   }
   return mine;
+}
+
+/** True while code runs that builds: a pattern's body, or a list's callback for it. */
+export function isBuilding() {
+  return run.evaluating === 0 && (collected !== null || run.phase === "setup");
 }
 
 function turn(effect) {

@@ -88,6 +88,12 @@ fn what_a_callback_does_is_done_for_every_element_though_nobody_reads_the_list()
             "const look = (task: Task) => {{ computed(() => {{ {new} said.push(task.title); }}); return task; }}; tasks.map(look);"
         ),
         format!(
+            "const rest = tasks.filter((task) => {{ computed(() => {{ {new} said.push(task.title); }}); return true; }});"
+        ),
+        format!(
+            "const all = tasks.every((task) => computed(() => {{ {new} say.send({{ title: task.title }}); return true; }}));"
+        ),
+        format!(
             "tasks.map((task) => {{ derive(task.title, (title) => {{ {} said.push(title); }}); }});",
             new.replace("task.title", "title")
         ),
@@ -203,6 +209,91 @@ fn a_callback_that_throws_is_told_and_the_rest_goes_on() {
         [
             "updated",
             "The derived value at main.tsx:7 threw, so what it writes is missing: not this"
+        ]
+    );
+}
+
+#[test]
+fn a_derived_answer_decides_in_every_method_that_asks() {
+    let statements = "const open = tasks.filter((task) => computed(() => !task.done));
+        const isOpen = (task: Task) => computed(() => !task.done);
+        const again = tasks.filter(isOpen);
+        const count = tasks.filter((task) => computed(() => !task.done)).length;
+        const found = tasks.find((task) => computed(() => task.done));
+        const position = tasks.findIndex((task) => ifElse(task.done, true, false));
+        const last = tasks.findLast((task) => computed(() => !task.done));
+        const some = tasks.some((task) => computed(() => task.title === 'none'));
+        const every = tasks.every((task) => computed(() => task.title !== 'none'));
+        const plain = [1, 2, 3].filter((n) => computed(() => n > tasks.length));
+        const titles = open.map((task) => task.title);";
+    let updater = "console.log(titles.join(), again.length, count, found.title, position, last.title, some, every, plain.join());";
+    let seen = run(&charm(statements, updater), tasks());
+    assert_eq!(lines(&seen), ["tea 1 1 bread 1 tea false true 3"]);
+}
+
+const PARTS: &str =
+    "const Row = pattern<{ task: Task; said: Writable<string[]> }>(({ task, said }) => {
+      const told = new Writable(false);
+      computed(() => { if (!told.get()) { told.set(true); said.push(task.title); } });
+      return { told, [UI]: <li>{task.title}</li> }; });
+    const Line = ({ task, said }: { task: Task; said: Writable<string[]> }) => {
+      computed(() => { if (!said.get().includes(task.title)) said.push(task.title); });
+      return <li>{task.title}</li>; };
+    function Page({ children }: { children: unknown[] }) { return <ul>{children}</ul>; }
+";
+
+#[test]
+fn a_component_is_called_where_the_pattern_is_built() {
+    let both = json!(["tea", "bread"]);
+    for statements in [
+        "const page = <ul>{tasks.map((task) => <Row task={task} said={said} />)}</ul>;",
+        "const page = <Page>{tasks.map((task) => <li><Line task={task} said={said} /></li>)}</Page>;",
+        "const page = <Page><Row task={tasks[0]} said={said} /><Row task={tasks[1]} said={said} /></Page>;",
+        "const rows = (all: Task[]) => <ul>{all.map((task) => <Row task={task} said={said} />)}</ul>;
+         const page = rows(tasks);",
+    ] {
+        let body = format!("{PARTS}{}", charm(statements, ""));
+        let (host, first) = next(tasks(), &body);
+        assert_eq!(first["said"], both, "{statements}");
+        let (_, second) = next(host, &body);
+        assert_eq!(second["said"], both, "the second run of {statements}");
+    }
+}
+
+#[test]
+fn a_component_does_not_rename_the_cells_beside_it() {
+    let charm = |page: &str| {
+        format!(
+            "{PARTS}{TYPES}export default pattern<Input>(({{ tasks, said }}) => {{
+              const page = {page};
+              const cell = new Writable('x');
+              return {{ cell, bgUpdater: action(() => {{ cell.set('y'); }}) }}; }});"
+        )
+    };
+    let ids = |page: &str| {
+        let (host, _) = next(tasks(), &charm(page));
+        let written = host.documents.iter();
+        let written = written.filter(|(_, (_, doc))| doc["value"] == json!("y"));
+        written.map(|((_, id), _)| id.clone()).collect::<Vec<_>>()
+    };
+    let alone = ids("null");
+    assert_eq!(alone.len(), 1);
+    assert_eq!(ids("<Row task={tasks[0]} said={said} />"), alone);
+}
+
+#[test]
+fn a_component_that_throws_or_never_ends_is_told_and_changes_nothing_else() {
+    let parts = "const Broken = () => { throw new Error('no page'); };
+        const Tree = pattern(() => ({ [UI]: <b><Tree /><Tree /></b> }));\n";
+    let page = "const page = <div><Broken /><Tree /><Broken /></div>;";
+    let body = format!("{parts}{}", charm(page, "console.log('updated');"));
+    let seen = run(&body, tasks());
+    assert_eq!(
+        lines(&seen),
+        [
+            "The component Broken threw, so what it does is missing: no page",
+            "The component Tree threw, so what it does is missing: it is shown inside itself 50 times",
+            "updated",
         ]
     );
 }

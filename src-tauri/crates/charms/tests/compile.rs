@@ -162,7 +162,8 @@ fn stack_positions_map_back_to_the_charms_lines() {
     let module = &compiled.modules[0];
     let map: serde_json::Value = serde_json::from_str(module.source_map.as_ref().unwrap()).unwrap();
     assert_eq!(map["sources"], serde_json::json!(["charm:///main.tsx"]));
-    assert_eq!(map["sourcesContent"], serde_json::json!([text]));
+    let map_text = module.source_map.as_ref().unwrap();
+    assert!(!map_text.contains("boom"), "the source is not in its map");
     for needle in ["boom", "pattern(", "update({"] {
         let at = position(&module.code, module.code.rfind(needle).unwrap());
         assert_eq!(

@@ -266,7 +266,7 @@ fn captured_names_are_read_as_values_and_written_cells_keep_their_link() {
         ),
         (
             "const a = action(() => list.push({ title: name, done: !flag, tags: [] }));",
-            "action(() => list.push({ title: $v(name), done: !$v(flag), tags: [] }))",
+            r#"action(() => list.push({ title: $v(name), done: !$v(flag), tags: [] }), "ck:{\"name\":\"a\"}")"#,
         ),
         (
             "const a = action((e: { n: number }) => { const name = e.n; list.set([name]); });",
@@ -274,7 +274,7 @@ fn captured_names_are_read_as_values_and_written_cells_keep_their_link() {
         ),
         (
             "const a = action(() => out.send(name));",
-            "action(() => out.send($v(name)))",
+            r#"action(() => out.send($v(name)), "ck:{\"name\":\"a\"}")"#,
         ),
         (
             "const a = action(() => navigateTo(user.first));",
@@ -308,7 +308,10 @@ fn captured_names_are_read_as_values_and_written_cells_keep_their_link() {
             "const a = handler<unknown, { x: number }>((_, { x }) => { list.set([x, name]); });",
             "list.set([x, $v(name)]);",
         ),
-        ("const a = action(() => out);", "action(() => out)"),
+        (
+            "const a = action(() => out);",
+            r#"action(() => out, "ck:{\"name\":\"a\"}")"#,
+        ),
     ] {
         has(&body(source), wanted);
     }

@@ -138,14 +138,17 @@ export default pattern<{ list: number[] }>(({ list }) => {
   const lost = computed(() => list.map((n) => Row({ n, sum })));
   const fine = computed(() => list.map((n) => Plain({ n })));
   const later = action(() => { computed(() => { sum.set(1); }); Row({ n: 1, sum }); });
-  return { rows, lost, fine, later, $UI: <b><Row n={1} sum={sum} /><Plain n={1} /></b> };
-});";
+  return { rows, lost, fine, later, $UI: <b><Row n={1} sum={sum} /><Plain n={1} /></b>,
+    shown: computed(() => <Row n={1} sum={sum} />), at_once: <Now sum={sum} /> };
+});
+const Now = ({ sum }: { sum: Writable<number> }) => { sum.set(1); return <b />; };";
     assert_eq!(
         warnings(text),
         found(&[
             (7, 47, "lost write"),
             (9, 32, "lost write"),
-            (10, 45, "lost write"),
+            (11, 27, "lost write"),
+            (11, 62, "lost write"),
         ])
     );
 }

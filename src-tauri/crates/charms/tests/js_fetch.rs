@@ -19,6 +19,16 @@ fn echo(head: &Value, body: &[u8]) -> FakeAnswer {
         let error = json!({"kind": "offline", "message": "The network is not reachable"});
         return (json!({ "error": error }), vec![]);
     }
+    if let Some(kind) = url.split("/large/").nth(1) {
+        let filler = "x".repeat(70_000).into_bytes();
+        let (before, after): (&[u8], &[u8]) = match kind {
+            "wide" => (b"", "\u{e9}\u{20ac}".as_bytes()),
+            "mark" => ("\u{feff}".as_bytes(), b""),
+            "broken" => (b"", b"\xff"),
+            _ => (b"", b""),
+        };
+        return (json!({"status": 200}), [before, &filler, after].concat());
+    }
     let status = url
         .split("/status/")
         .nth(1)

@@ -199,3 +199,39 @@ fn cells_deep_in_what_is_read_are_cells_and_patterns_are_not_stored() {
     let entries = docs[ARGUMENT]["value"]["entries"].as_array().unwrap();
     assert_eq!(entries.len(), 1, "{entries:?}");
 }
+
+#[test]
+fn a_charm_that_sends_to_itself_without_end_is_stopped_and_told_which_stream() {
+    let fail = |code: &str| {
+        let report = eval(code, FakeHost::default()).report();
+        assert_eq!(report["ending"], "error", "{report}");
+        assert_eq!(report["error"]["kind"], "endless", "{report}");
+        report["error"]["message"].as_str().unwrap().to_owned()
+    };
+    let output = fail(
+        "let self; const go = handler(() => { self.send({}); });
+         export default pattern(() => { self = go({}); return { bgUpdater: self }; });",
+    );
+    assert!(
+        output.starts_with("The charm sent 10000 events in one run and was stopped; the last went to \"bgUpdater\". "),
+        "{output}"
+    );
+    // In a loop without a pause, to a stream that is no output.
+    let inner = fail(
+        r#"const hidden = handler(() => {}, 'ck:{"kind":"handler","name":"note"}');
+        export default pattern(() => { const note = hidden({});
+          return { bgUpdater: action(() => { for (;;) note.send({}); }) }; });"#,
+    );
+    assert!(inner.contains("went to \"note\". "), "{inner}");
+}
+
+#[test]
+fn as_many_events_as_a_large_list_has_elements_are_fine() {
+    let code = "let n = 0; const count = handler(() => { n++; });
+        export default pattern(() => { const one = count({});
+          return { bgUpdater: action(async () => {
+            for (let i = 0; i < 9998; i++) one.send({});
+            await new Promise((done) => one.send({}, () => done()));
+            console.log(n); }) }; });";
+    assert_eq!(lines(&eval(code, FakeHost::default())), ["9999"]);
+}

@@ -3,7 +3,7 @@
 //!
 //! `pattern` and `recipe` get defaults, the kinds of their inputs, tags and
 //! description; `handler` gets the kinds of its state, what its event must be
-//! and its name, `lift` and `derive` those of their input where some are cells or streams; `cell` without
+//! and its name, `action` the latter two, `lift` and `derive` those of their input where some are cells or streams; `cell` without
 //! a value gets the default its type states. A property whose kind is
 //! not known is left out.
 
@@ -160,6 +160,7 @@ impl<'a> Calls<'_, 'a, '_> {
             Callee::Action => {
                 let mut meta = json!({});
                 self.put_event(&mut meta, file, call);
+                put(&mut meta, "name", self.name_of(file, node, call));
                 meta.as_object()
                     .is_some_and(|m| !m.is_empty())
                     .then_some(meta)

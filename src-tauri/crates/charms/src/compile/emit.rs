@@ -103,7 +103,12 @@ pub(super) fn emit<'a>(
         module: Module {
             specifier: name,
             code: printed.code,
-            source_map: printed.map.map(|map| map.to_json_string()),
+            source_map: printed.map.map(|mut map| {
+                // Places are mapped, the text itself nobody asks for: it is kept
+                // with the program, and would go into every worker.
+                map.set_source_contents(Vec::new());
+                map.to_json_string()
+            }),
         },
     })
 }

@@ -167,8 +167,8 @@ pub(super) fn collect(
         let kind = unit.semantic.nodes().kind(node);
         let offset = kind.span().start;
         let message = if matches!(kind, AstKind::JSXOpeningElement(_)) {
-            "What this component writes is never written: a background run shows nothing and calls no components. \
-             Call it as a function in the pattern's body, as in Component({ .. })."
+            "What this component writes is never written: it is shown inside a derived value or a handler, or writes while it is shown. \
+             Show it in the pattern's body, and let it write in a `computed` of its own."
         } else {
             "What this makes is there to write, but it is made inside a derived value or a handler, where it is never run. \
              Make it in the pattern's body, or write in the function around it."

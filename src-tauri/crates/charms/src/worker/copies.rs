@@ -21,7 +21,7 @@ use std::{fs::File, io};
 use super::{
     engine::Engine,
     job::JobRunner,
-    process::{EXIT_PROTOCOL, end, say},
+    process::{EXIT_PROTOCOL, end, give_back, say},
     pump::{self, AfterBye, Task},
     sandbox::{self, Limits},
     serial,
@@ -44,6 +44,8 @@ pub(super) fn serve(mut out: File, level: String, limits: Limits) -> io::Result<
     let engine = tokio
         .block_on(Engine::new(heap))
         .map_err(|failure| io::Error::other(failure.sentence()))?;
+    // Every copy has these pages too.
+    give_back();
     let mut stdin = pump::stdin();
     let own = std::process::id();
     loop {
@@ -62,7 +64,7 @@ pub(super) fn serve(mut out: File, level: String, limits: Limits) -> io::Result<
                     send(&mut out, &Frame::new(Kind::ProbeResult, frame.id, report))?;
                     end(0);
                 }
-                run(&frame, engine, out, tokio, level)
+                run(frame, engine, out, tokio, level)
             }
             Fork::Original { copy } => {
                 let gone = serde_json::to_vec(&wait(copy)?)?;
@@ -74,7 +76,7 @@ pub(super) fn serve(mut out: File, level: String, limits: Limits) -> io::Result<
 
 /// The life of a copy.
 fn run(
-    frame: &Frame,
+    frame: Frame,
     engine: Engine,
     out: File,
     tokio: tokio::runtime::Runtime,
@@ -94,7 +96,7 @@ fn run(
         level,
     };
     // Taking the runtime apart would copy every page of it.
-    std::mem::forget(runner.run(frame.id, &frame.payload, Some(engine)));
+    std::mem::forget(runner.run(frame.id, frame.payload, Some(engine)));
     // Until the keeper's last word for this job is read, the next process must
     // not read. The reader ends the process when the keeper is gone.
     match pump.tasks.recv() {

@@ -13,7 +13,8 @@ const MAX_TEXT: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// `exception`, `rejection`, `timer`, `no-default-export`, `no-bg-updater`,
-    /// `not-a-stream` or `internal`.
+    /// `not-a-stream`, `restless` (a derived value that writes for ever), `endless`
+    /// (events without end) or `internal`.
     pub kind: String,
     /// Class of the error, as in `TypeError`; empty for a thrown primitive.
     #[serde(default)]

@@ -33,10 +33,18 @@ impl JobRunner {
     /// Runs the job, in `prepared` if there is one and in a fresh runtime if not,
     /// and sends how it ended. Gives the runtime back: taking it apart takes
     /// time that the keeper need not wait for.
-    pub(crate) fn run(&self, id: u32, payload: &[u8], prepared: Option<Engine>) -> Option<Engine> {
+    pub(crate) fn run(
+        &self,
+        id: u32,
+        payload: Vec<u8>,
+        prepared: Option<Engine>,
+    ) -> Option<Engine> {
         let mut engine = prepared;
         let before = usage::now();
-        let (end, failure, report) = match serde_json::from_slice::<JobMessage>(payload) {
+        let message = serde_json::from_slice::<JobMessage>(&payload);
+        // As large as the charm is, and of no use any more.
+        drop(payload);
+        let (end, failure, report) = match message {
             Ok(message) => self.end_of(id, message, &mut engine),
             Err(e) => {
                 let text = format!("the job cannot be read: {e}");

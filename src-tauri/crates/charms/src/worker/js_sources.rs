@@ -8,15 +8,12 @@
 
 use deno_core::{ExtensionFileSource, ascii_str_include};
 
-/// The module whose evaluation sets everything up.
+/// The name of the script that sets everything up.
 pub(crate) const ENTRY: &str = "ext:ck/rt.js";
 
-/// What is embedded: one module, joined from the files of `js/` by `build.rs`.
-pub(crate) fn sources() -> Vec<ExtensionFileSource> {
-    vec![ExtensionFileSource::new(
-        ENTRY,
-        ascii_str_include!(concat!(env!("OUT_DIR"), "/rt.js")),
-    )]
+/// That script, joined from the files of `js/` by `build.rs`.
+pub(crate) fn runtime() -> &'static str {
+    ascii_str_include!(concat!(env!("OUT_DIR"), "/rt.js")).as_str()
 }
 
 /// Modules that charms import and that stand for themselves, by name: their

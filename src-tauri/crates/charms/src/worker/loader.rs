@@ -5,7 +5,7 @@
 
 use std::{
     borrow::Cow,
-    cell::{OnceCell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::HashMap,
 };
 
@@ -20,34 +20,65 @@ use crate::frames::SourceModule;
 /// URL scheme of the built-in modules, as in `ck:commonfabric/schema`.
 pub(crate) const BUILT_IN: &str = "ck:";
 
+/// A module of the charm.
+struct Held {
+    /// Until the engine has it, which keeps copies enough.
+    code: Cell<Option<String>>,
+    source_map: Option<String>,
+}
+
 /// The modules of one run.
 #[derive(Default)]
 pub(crate) struct MemoryLoader {
-    modules: OnceCell<HashMap<String, SourceModule>>,
-    built_in: RefCell<HashMap<String, String>>,
+    modules: OnceCell<HashMap<String, Held>>,
+    built_in: RefCell<HashMap<String, Cow<'static, str>>>,
 }
 
 impl MemoryLoader {
     /// Gives it the charm's modules; only the first ones count.
     pub(crate) fn set_modules(&self, modules: Vec<SourceModule>) {
-        let by_name = modules.into_iter().map(|m| (m.specifier.clone(), m));
+        let by_name = modules.into_iter().map(|m| {
+            let held = Held {
+                code: Cell::new(Some(m.code)),
+                source_map: m.source_map,
+            };
+            (m.specifier, held)
+        });
         let _already_set = self.modules.set(by_name.collect());
     }
 
-    fn module(&self, specifier: &str) -> Option<&SourceModule> {
+    fn module(&self, specifier: &str) -> Option<&Held> {
         self.modules.get()?.get(specifier)
     }
 
-    /// Declares a built-in module, by the name that charms import.
-    pub(crate) fn add_built_in(&self, name: &str, code: String) {
-        self.built_in.borrow_mut().insert(name.to_owned(), code);
+    fn is_known(&self, specifier: &str) -> bool {
+        match specifier.strip_prefix(BUILT_IN) {
+            Some(name) => self.built_in.borrow().contains_key(name),
+            None => self.module(specifier).is_some(),
+        }
     }
 
-    fn code(&self, specifier: &str) -> Option<String> {
+    /// Declares a built-in module, by the name that charms import.
+    pub(crate) fn add_built_in(&self, name: &str, code: impl Into<Cow<'static, str>>) {
+        let mut all = self.built_in.borrow_mut();
+        all.insert(name.to_owned(), code.into());
+    }
+
+    /// Forgets the code of a built-in module that the engine has by now.
+    pub(crate) fn drop_code(&self, name: &str) {
+        self.add_built_in(name, "");
+    }
+
+    /// The code of a module; that of a charm's module once.
+    fn take_code(&self, specifier: &str) -> Option<String> {
         if let Some(name) = specifier.strip_prefix(BUILT_IN) {
-            return self.built_in.borrow().get(name).cloned();
+            return self
+                .built_in
+                .borrow()
+                .get(name)
+                .map(|code| code.to_string());
         }
-        self.module(specifier).map(|m| m.code.clone())
+        self.module(specifier)?.code.take()
     }
 }
 
@@ -75,7 +106,7 @@ impl ModuleLoader for MemoryLoader {
             .map_err(|_| unknown(specifier, referrer))?;
         // Refused here rather than in `load`, so that `ext:` and `node:` modules
         // that deno_core keeps itself cannot be reached either.
-        if self.code(url.as_str()).is_none() {
+        if !self.is_known(url.as_str()) {
             return Err(unknown(specifier, referrer));
         }
         Ok(url)
@@ -87,7 +118,7 @@ impl ModuleLoader for MemoryLoader {
         _referrer: Option<&ModuleLoadReferrer>,
         _options: ModuleLoadOptions,
     ) -> ModuleLoadResponse {
-        ModuleLoadResponse::Sync(match self.code(specifier.as_str()) {
+        ModuleLoadResponse::Sync(match self.take_code(specifier.as_str()) {
             Some(code) => Ok(ModuleSource::new(
                 ModuleType::JavaScript,
                 ModuleSourceCode::String(code.into()),

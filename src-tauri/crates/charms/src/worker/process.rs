@@ -159,6 +159,21 @@ fn frugal_allocator() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn frugal_allocator() {}
 
+/// Gives the pages back that hold nothing any more, also those between others that
+/// do, which the allocator never does by itself.
+#[cfg(all(target_os = "linux", target_env = "gnu", feature = "quickjs"))]
+#[allow(unsafe_code, reason = "malloc_trim is a C function")]
+pub(super) fn give_back() {
+    // SAFETY: it takes no pointers.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Other allocators have no such call.
+#[cfg(all(target_os = "linux", not(target_env = "gnu"), feature = "quickjs"))]
+pub(super) fn give_back() {}
+
 /// Closes what a library in the keeper may have left open for its children.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "close_range is a system call")]

@@ -33,7 +33,7 @@ pub(super) fn serve(out: File, level: String) -> io::Result<()> {
     };
     while let Ok(task) = pump.tasks.recv() {
         match task {
-            Task::Job(id, payload) => drop(runner.run(id, &payload, None)),
+            Task::Job(id, payload) => drop(runner.run(id, payload, None)),
             Task::Probe(id) => {
                 runner
                     .link

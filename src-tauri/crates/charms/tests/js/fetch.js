@@ -203,4 +203,30 @@ test("an aborted signal stops before sending", async () => {
   );
 });
 
+test("a large answer gives its bytes and its text, in any order", async () => {
+  const filler = "x".repeat(70_000);
+  const utf8 = (text) => new TextEncoder().encode(text);
+  for (const [kind, bytes, text] of [
+    ["plain", utf8(filler), filler],
+    ["wide", utf8(`${filler}\u00e9\u20ac`), `${filler}\u00e9\u20ac`],
+    // Not all of it comes back from the text.
+    ["mark", utf8(`\ufeff${filler}`), filler],
+    ["broken", Uint8Array.from([...utf8(filler), 0xff]), `${filler}\ufffd`],
+  ]) {
+    const whole = (found) => {
+      equal(found.length, bytes.length, kind);
+      same([...found.slice(0, 4), ...found.slice(-4)], [...bytes.slice(0, 4), ...bytes.slice(-4)]);
+    };
+    for (const order of ["bytes text", "text bytes", "text text", "bytes bytes"]) {
+      const first = await fetch(`https://api.test/large/${kind}`);
+      const second = first.clone();
+      for (const [response, what] of [first, second].map((r, i) => [r, order.split(" ")[i]])) {
+        if (what === "text") equal(await response.text(), text);
+        else whole(await response.bytes());
+      }
+      await rejects(first.text(), TypeError);
+    }
+  }
+});
+
 export default run();

@@ -49,6 +49,11 @@ test("crypto and performance", () => {
   equal(performance.now() >= 0, true);
 });
 
+test("no name of the runtime's own script is in reach", () => {
+  for (const name of ["$$host", "$$run", "core", "ops"])
+    throws(() => (0, eval)(name), ReferenceError);
+});
+
 test("nothing of the engine is left", async () => {
   for (const name of [
     "Deno",

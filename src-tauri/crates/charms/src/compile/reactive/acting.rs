@@ -11,7 +11,9 @@ use oxc_ast::ast::{CallExpression, Expression, IdentifierReference};
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 
-use super::building::{Own, call_with, function_node, is_function, own_function, spread};
+use super::building::{
+    Own, call_with, function_at, function_node, is_function, own_function, spread,
+};
 use crate::compile::calls::Calls;
 use crate::compile::entry::Made;
 use crate::compile::maker::Maker;
@@ -23,11 +25,34 @@ pub(super) struct Acting<'c, 'p, 'a, 's> {
     calls: &'c Calls<'p, 'a, 's>,
     writing: &'c [Writing],
     functions: HashSet<Own>,
+    /// Those that write themselves, or by a function that they call, when they are
+    /// called: not by what they make.
+    at_once: HashSet<Own>,
     /// Who calls a function, or runs the code around the call.
     runs: HashMap<Own, Vec<Own>>,
     /// What would act, were it not made inside another derived value or a handler,
     /// with the function that has to act for it.
     inside: Vec<(Own, Option<Own>)>,
+    /// Elements with a component's name, with what stands behind it.
+    elements: Vec<(Own, Component)>,
+}
+
+/// The function behind the name of a component.
+#[derive(Clone, Copy)]
+struct Component {
+    function: Own,
+    /// It is the body of a pattern, in which nothing writes at once.
+    is_pattern: bool,
+}
+
+/// What [`Acting`] has found.
+pub(super) struct Acted {
+    /// The functions that act.
+    pub(super) functions: HashSet<Own>,
+    /// The calls and elements whose acting is lost.
+    pub(super) lost: Vec<Own>,
+    /// The elements whose component acts.
+    pub(super) elements: Vec<Own>,
 }
 
 impl<'c, 'p, 'a, 's> Acting<'c, 'p, 'a, 's> {
@@ -36,14 +61,17 @@ impl<'c, 'p, 'a, 's> Acting<'c, 'p, 'a, 's> {
             calls,
             writing,
             functions: HashSet::new(),
+            at_once: HashSet::new(),
             runs: HashMap::new(),
             inside: Vec::new(),
+            elements: Vec::new(),
         };
         for (file, writing) in writing.iter().enumerate() {
             for node in writing.nodes() {
                 found.functions.extend(runners(calls, file, node));
             }
         }
+        found.at_once.clone_from(&found.functions);
         found
     }
 
@@ -86,25 +114,49 @@ impl<'c, 'p, 'a, 's> Acting<'c, 'p, 'a, 's> {
         }
     }
 
-    /// Looks at an element with a component's name, which nobody calls.
+    /// Looks at an element with a component's name: it is called while building
+    /// code runs, and nowhere else.
     pub(super) fn note_component(
         &mut self,
         file: usize,
         node: NodeId,
         name: &IdentifierReference<'a>,
     ) {
-        if let Some(target) = component(self.calls, file, name) {
-            self.inside.push(((file, node), Some(target)));
+        let Some(component) = component(self.calls, file, name) else {
+            return;
+        };
+        if around(self.calls, file, node).is_some_and(|m| m != Maker::Pattern) {
+            self.inside.push(((file, node), Some(component.function)));
+        } else {
+            let users = runners(self.calls, file, node);
+            let all = self.runs.entry(component.function).or_default();
+            all.extend(users);
+            self.elements.push(((file, node), component));
         }
     }
 
-    /// The functions that act, and the calls whose acting is lost.
-    pub(super) fn finish(mut self) -> (HashSet<Own>, Vec<Own>) {
+    pub(super) fn finish(mut self) -> Acted {
         spread(&mut self.functions, &self.runs);
+        spread(&mut self.at_once, &self.runs);
         let acts = |target: &Option<Own>| target.is_none_or(|t| self.functions.contains(&t));
-        let lost = self.inside.iter().filter(|(_, target)| acts(target));
-        let lost = lost.map(|(at, _)| *at).collect();
-        (self.functions, lost)
+        let inside = self.inside.iter().filter(|(_, target)| acts(target));
+        // A pattern's body is set up when the component is called, and no cell is
+        // written then.
+        let refused = self.elements.iter().filter(|(_, component)| {
+            !component.is_pattern && self.at_once.contains(&component.function)
+        });
+        let lost = inside.map(|(at, _)| *at).chain(refused.map(|(at, _)| *at));
+        let lost = lost.collect();
+        let elements = self.elements.iter();
+        let elements = elements
+            .filter(|(_, component)| self.functions.contains(&component.function))
+            .map(|(at, _)| *at)
+            .collect();
+        Acted {
+            functions: self.functions,
+            lost,
+            elements,
+        }
     }
 }
 
@@ -162,21 +214,26 @@ fn behind<'a>(calls: &Calls<'_, 'a, '_>, file: usize, callee: &'a Expression<'a>
     }
 }
 
-/// The function behind the name of a component: a pattern, or a plain one.
+/// What stands behind the name of a component: a pattern, or a plain function.
 fn component(
     calls: &Calls<'_, '_, '_>,
     file: usize,
     name: &IdentifierReference<'_>,
-) -> Option<Own> {
+) -> Option<Component> {
     let symbol = calls.units.get(file)?.symbol_of(name)?;
-    match calls.made(&calls.names.origin((file, symbol)))? {
-        Made::Expression(at, Expression::CallExpression(call)) => {
-            let pattern = calls.maker(at, &call.callee) == Some(Maker::Pattern);
-            pattern.then(|| given(calls, at, call)).flatten()
-        }
-        Made::Expression(at, Expression::ArrowFunctionExpression(f)) => Some((at, f.node_id())),
-        _ => None,
+    let origin = calls.names.origin((file, symbol));
+    if let Some(Made::Expression(at, Expression::CallExpression(call))) = calls.made(&origin)
+        && calls.maker(at, &call.callee) == Some(Maker::Pattern)
+    {
+        return Some(Component {
+            function: given(calls, at, call)?,
+            is_pattern: true,
+        });
     }
+    Some(Component {
+        function: function_at(calls, &origin)?,
+        is_pattern: false,
+    })
 }
 
 /// The function that a call is given, by its node.

@@ -6,20 +6,20 @@
 //! to itself is answered with "may be reactive".
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use oxc_ast::AstKind;
-use oxc_ast::ast::{Expression, IdentifierReference, MemberExpression};
+use oxc_ast::ast::{CallExpression, Expression, IdentifierReference, MemberExpression};
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 use oxc_syntax::symbol::SymbolId;
 
 use super::acting::place_of;
-use super::building::{Building, call_with, function_node, is_function, own_function};
+use super::building::{Building, Own, call_with, function_node, is_function, own_function};
 use super::class::{
-    Call, Callee, Class, LINK_METHODS, LIST_METHODS, Lookup, Mode, READ_METHODS, class_of,
-    dependencies,
+    Call, Callee, Class, LINK_METHODS, LIST_METHODS, Lookup, Mode, READ_METHODS, TEST_METHODS,
+    class_of, dependencies,
 };
 use crate::compile::calls::Calls;
 use crate::compile::maker::Maker;
@@ -144,22 +144,46 @@ impl<'x, 'p, 'a, 's> Analysis<'x, 'p, 'a, 's> {
         found
     }
 
-    /// The lists in building code whose callback acts, with their places.
-    pub(super) fn acting_lists(&self) -> HashMap<NodeId, String> {
+    /// The lists whose callback answers with a derived value.
+    pub(super) fn derived_tests(&self) -> HashSet<NodeId> {
+        let nodes = self.unit.semantic.nodes();
+        let found = nodes.iter().filter_map(|node| match node.kind() {
+            AstKind::CallExpression(call) => self.is_derived_test(call).then_some(node.id()),
+            _ => None,
+        });
+        found.collect()
+    }
+
+    pub(super) fn is_derived_test(&self, call: &CallExpression<'a>) -> bool {
+        self.list_call(call).is_some_and(|(name, callback)| {
+            TEST_METHODS.contains(&name) && self.building.derives(callback)
+        })
+    }
+
+    /// The name and the callback of a call such as `list.map(callback)`.
+    fn list_call<'e>(&self, call: &'e CallExpression<'a>) -> Option<(&'e str, Own)> {
+        let name = method(&call.callee)?.static_property_name()?;
+        let callback = call.arguments.first()?.as_expression()?;
+        let callback = match function_node(callback) {
+            Some(written) => (self.file, written),
+            None => own_function(self.calls, self.file, peel(callback))?,
+        };
+        Some((name, callback))
+    }
+
+    /// The lists in building code whose callback acts, with their places; `tests`
+    /// are those that [`derived_tests`](Self::derived_tests) gives.
+    pub(super) fn acting_lists(&self, tests: &HashSet<NodeId>) -> HashMap<NodeId, String> {
         let nodes = self.unit.semantic.nodes();
         let found = nodes.iter().filter_map(|node| {
             let AstKind::CallExpression(call) = node.kind() else {
                 return None;
             };
-            let name = method(&call.callee)?.static_property_name()?;
-            if !LIST_METHODS.contains(&name) || self.mode_around(node.id()) != Mode::Build {
+            let (name, callback) = self.list_call(call)?;
+            let each = LIST_METHODS.contains(&name) || tests.contains(&node.id());
+            if !each || self.mode_around(node.id()) != Mode::Build {
                 return None;
             }
-            let callback = call.arguments.first()?.as_expression()?;
-            let callback = match function_node(callback) {
-                Some(written) => (self.file, written),
-                None => own_function(self.calls, self.file, peel(callback))?,
-            };
             let place = || place_of(self.calls, self.file, node.id());
             self.building
                 .acts(callback)
@@ -192,7 +216,7 @@ impl<'x, 'p, 'a, 's> Analysis<'x, 'p, 'a, 's> {
                 Some(_) => return Mode::Compute,
             }
             if outer == Mode::Build
-                && self.is_list_callback(callee)
+                && self.is_list_callback(callee, function)
                 && self.is_first(call, function)
                 && self.is_site(call)
             {
@@ -217,7 +241,9 @@ impl<'x, 'p, 'a, 's> Analysis<'x, 'p, 'a, 's> {
         }
     }
 
-    pub(super) fn is_list_callback(&self, callee: &Expression<'a>) -> bool {
+    /// True when `callee` is a list's method that calls the function once for each
+    /// element, with the element's cell.
+    pub(super) fn is_list_callback(&self, callee: &Expression<'a>, function: NodeId) -> bool {
         let Some(member) = method(callee) else {
             return false;
         };
@@ -225,6 +251,7 @@ impl<'x, 'p, 'a, 's> Analysis<'x, 'p, 'a, 's> {
             return false;
         };
         LIST_METHODS.contains(&name)
+            || (TEST_METHODS.contains(&name) && self.building.derives((self.file, function)))
             || (name == "forEach" && !class_of(member.object(), self).is_reactive())
     }
 

@@ -73,9 +73,16 @@ impl Building {
                 }
             }
         }
+        let acted = acting.finish();
+        // A component that acts is called where its cells are at hand, like what makes
+        // derived values.
+        for (file, element) in acted.elements {
+            let around = functions_around(calls, file, element).into_iter();
+            all.derives.extend(around.map(|function| (file, function)));
+        }
         spread(&mut all.makes, &uses);
         spread(&mut all.derives, &uses);
-        (all.acts, all.lost) = acting.finish();
+        (all.acts, all.lost) = (acted.functions, acted.lost);
         all
     }
 
@@ -90,8 +97,8 @@ impl Building {
         self.acts.contains(&function)
     }
 
-    /// The calls in a file that make derived values that write, or instances with
-    /// such, inside another derived value: they are never run.
+    /// The calls and elements in a file that make derived values that write, or
+    /// instances with such, where they are never run.
     pub(in crate::compile) fn lost_acts(&self, file: usize) -> impl Iterator<Item = NodeId> {
         let here = self.lost.iter().filter(move |(at, _)| *at == file);
         here.map(|(_, node)| *node)
@@ -184,14 +191,19 @@ pub(super) fn own_function(
     let (origin, None) = calls.names.origin_of_expression(calls.units, file, callee) else {
         return None;
     };
+    function_at(calls, &origin)
+}
+
+/// The function of the program that a name stands for.
+pub(super) fn function_at(calls: &Calls<'_, '_, '_>, origin: &Origin) -> Option<Own> {
     let Origin::Declared((at, symbol)) = origin else {
         return None;
     };
-    let unit = calls.units.get(at)?;
-    match unit.declaration(symbol) {
-        AstKind::Function(f) => Some((at, f.node_id())),
-        AstKind::VariableDeclarator(d) if unit.is_constant(symbol) => {
-            Some((at, function_node(d.init.as_ref()?)?))
+    let unit = calls.units.get(*at)?;
+    match unit.declaration(*symbol) {
+        AstKind::Function(f) => Some((*at, f.node_id())),
+        AstKind::VariableDeclarator(d) if unit.is_constant(*symbol) => {
+            Some((*at, function_node(d.init.as_ref()?)?))
         }
         _ => None,
     }

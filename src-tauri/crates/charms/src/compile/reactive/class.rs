@@ -19,6 +19,9 @@ use oxc_syntax::operator::UnaryOperator;
 use oxc_syntax::scope::ScopeFlags;
 use oxc_syntax::symbol::SymbolId;
 
+pub(super) use super::methods::{
+    CELL_METHODS, LINK_METHODS, LIST_METHODS, READ_METHODS, TEST_METHODS,
+};
 use super::path::path_of;
 use crate::compile::unit::peel;
 
@@ -101,59 +104,6 @@ pub(super) enum Mode {
     /// Computes: names of the body around it are read as values.
     Compute,
 }
-
-/// Methods of cells that give or take a link; on a reactive name they are meant
-/// for the cell, not for its value.
-pub(super) const LINK_METHODS: [&str; 26] = [
-    "addUnique",
-    "asSchema",
-    "elementById",
-    "equalLinks",
-    "equals",
-    "filterWithPattern",
-    "flatMapWithPattern",
-    "for",
-    "get",
-    "getAsNormalizedFullLink",
-    "increment",
-    "key",
-    "mapWithPattern",
-    "push",
-    "remove",
-    "removeAll",
-    "removeByValue",
-    "resolveAsCell",
-    "sample",
-    "send",
-    "set",
-    "sink",
-    "sync",
-    "toJSON",
-    "update",
-    "withTx",
-];
-
-/// Those among them that read: their result is a plain value.
-pub(super) const READ_METHODS: [&str; 5] = [
-    "equalLinks",
-    "equals",
-    "get",
-    "getAsNormalizedFullLink",
-    "sample",
-];
-
-/// Those that give a cell.
-pub(super) const CELL_METHODS: [&str; 6] = [
-    "asSchema",
-    "elementById",
-    "for",
-    "key",
-    "resolveAsCell",
-    "withTx",
-];
-
-/// Methods of lists whose callback builds one thing per element.
-pub(super) const LIST_METHODS: [&str; 2] = ["flatMap", "map"];
 
 /// What the rules ask about names and calls.
 pub(super) trait Lookup {

@@ -24,6 +24,7 @@ mod analysis;
 mod building;
 mod class;
 mod make;
+mod methods;
 mod names;
 mod path;
 mod plan;

@@ -126,7 +126,7 @@ impl<'a> Analysis<'_, '_, 'a, '_> {
             };
             return self.pick(symbol, &parameter.pattern, class, &self.inputs_of(call));
         }
-        match method(callee).filter(|_| self.is_list_callback(callee)) {
+        match method(callee).filter(|_| self.is_list_callback(callee, function)) {
             Some(member) => {
                 let list = class_of(member.object(), self);
                 let class = match (index, list) {

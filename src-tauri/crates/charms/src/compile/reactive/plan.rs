@@ -3,7 +3,7 @@
 //! They outlive the syntax tree's nodes, which the rewriting changes.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use oxc_ast::AstKind;
 use oxc_ast::ast::IdentifierReference;
@@ -32,6 +32,8 @@ pub(in crate::compile) struct Plan {
     lost_defaults: Vec<u32>,
     /// Lists that are gone through for what their callback does, with their place.
     acting_lists: HashMap<NodeId, String>,
+    /// Lists whose callback answers with a derived value.
+    derived_tests: HashSet<NodeId>,
     acting: Vec<Act>,
 }
 
@@ -49,6 +51,12 @@ impl Plan {
     /// The place of a list whose callback acts.
     pub(super) fn acting_list(&self, call: NodeId) -> Option<&str> {
         self.acting_lists.get(&call).map(String::as_str)
+    }
+
+    /// True for `list.filter(callback)` and the like with a callback that answers
+    /// with a derived value.
+    pub(super) fn is_derived_test(&self, call: NodeId) -> bool {
+        self.derived_tests.contains(&call)
     }
 
     /// The place of what acts when an expression of building code is worked out,
@@ -121,7 +129,8 @@ pub(in crate::compile) fn plan(
     let infos = infos.collect();
     let once = analysis.decisions();
     let lost_defaults = analysis.lost_defaults();
-    let acting_lists = analysis.acting_lists();
+    let derived_tests = analysis.derived_tests();
+    let acting_lists = analysis.acting_lists(&derived_tests);
     let acting = acts(&analysis, writing);
     Some(Plan {
         classes,
@@ -132,6 +141,7 @@ pub(in crate::compile) fn plan(
         once,
         lost_defaults,
         acting_lists,
+        derived_tests,
         acting,
     })
 }

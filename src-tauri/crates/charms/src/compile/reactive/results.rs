@@ -54,6 +54,9 @@ impl<'a> Analysis<'_, '_, 'a, '_> {
     }
 
     fn method_result(&self, call: &CallExpression<'a>, member: &MemberExpression<'a>) -> Class {
+        if self.is_derived_test(call) {
+            return Class::Value;
+        }
         let object = class_of(member.object(), self);
         let name = member.static_property_name();
         let name = name.unwrap_or_default();

@@ -228,6 +228,9 @@ impl<'a> Rewriter<'a, '_> {
         if self.at.call(call.node_id()).callee != Callee::Plain {
             return false;
         }
+        if self.at.plan.is_derived_test(call.node_id()) {
+            return false;
+        }
         if let Some((object, name)) = method_of(call)
             && class_of(object, &self.at).is_reactive()
             && (LIST_METHODS.contains(&name) || LINK_METHODS.contains(&name))

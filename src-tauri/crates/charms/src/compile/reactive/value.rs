@@ -3,7 +3,7 @@
 
 use oxc_allocator::TakeIn;
 use oxc_ast::ast::{
-    ArrayExpressionElement, CallExpression, ChainElement, Expression, MemberExpression,
+    Argument, ArrayExpressionElement, CallExpression, ChainElement, Expression, MemberExpression,
     ObjectPropertyKind,
 };
 use oxc_ast_visit::VisitMut;
@@ -109,8 +109,21 @@ impl<'a> Rewriter<'a, '_> {
             }
             return;
         }
+        let asks = self.at.plan.is_derived_test(call.node_id());
         self.receiver(&mut call.callee);
         self.visit_arguments(&mut call.arguments);
+        if asks && let Some(callback) = call.arguments.first_mut() {
+            self.ask(callback);
+        }
+    }
+
+    /// Has the answers of a list's callback read as values.
+    fn ask(&mut self, callback: &mut Argument<'a>) {
+        let span = callback.span();
+        if let Some(function) = callback.as_expression_mut() {
+            let taken = function.take_in(&self.make.builder);
+            *function = self.helper(span, "asked", [taken]);
+        }
     }
 
     /// The called expression of a call: a method's object is a link where the

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 
-use super::strings;
+use super::{bodies::Bodies, strings};
 use crate::worker::host::{HostFailure, OpsHost};
 
 /// What the ops of one run share.
@@ -13,6 +13,8 @@ pub(crate) struct RunState {
     /// JSON of the job, as `op_ck_job` hands it out.
     pub(crate) job: String,
     pub(crate) host: Rc<dyn OpsHost>,
+    /// A cell of its own: an answer may be there while the state is lent out.
+    pub(crate) bodies: Rc<RefCell<Bodies>>,
 }
 
 /// The host of the run. There is none while the runtime is made, so that what
@@ -24,6 +26,10 @@ pub(super) fn host(state: &OpState) -> Result<Rc<dyn OpsHost>, JsErrorBox> {
 fn run(state: &OpState) -> Result<&RunState, JsErrorBox> {
     let none = || JsErrorBox::generic("there is no run yet");
     state.try_borrow::<RunState>().ok_or_else(none)
+}
+
+pub(super) fn bodies(state: &OpState) -> Result<Rc<RefCell<Bodies>>, JsErrorBox> {
+    Ok(Rc::clone(&run(state)?.bodies))
 }
 
 fn refusal(failure: &HostFailure) -> JsErrorBox {
@@ -48,15 +54,23 @@ pub(super) fn op_ck_wish(state: &OpState, #[string] query: String) -> Result<Str
     host(state)?.wish(query).map_err(|e| refusal(&e))
 }
 
+/// Sends request number `id`; gives the head of the answer, and its body unless that
+/// is kept back (`super::bodies`).
 #[op2]
 #[buffer]
 pub(super) async fn op_ck_fetch(
     state: Rc<RefCell<OpState>>,
+    #[smi] id: u32,
     #[string] head: String,
     #[buffer(copy)] body: Vec<u8>,
 ) -> Result<Vec<u8>, JsErrorBox> {
-    let answer = host(&state.borrow())?.fetch(head, body);
-    Ok(answer.await)
+    let (answer, bodies) = {
+        let state = state.borrow();
+        (host(&state)?.fetch(head, body), bodies(&state)?)
+    };
+    let answer = answer.await;
+    let left = bodies.borrow_mut().hold(id, answer);
+    Ok(left)
 }
 
 #[op2]

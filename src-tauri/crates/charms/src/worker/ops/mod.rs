@@ -4,6 +4,7 @@
 //! aborts the whole worker), never blocks without watching for the stop of the
 //! run, and never trusts a value from JavaScript.
 
+mod bodies;
 mod host;
 mod ids;
 mod replace;
@@ -53,6 +54,10 @@ fn disable_foreign_doors(op: OpDecl) -> OpDecl {
 deno_core::extension!(
     ck,
     ops = [
+        bodies::op_ck_body_held,
+        bodies::op_ck_body_bytes,
+        bodies::op_ck_body_text,
+        bodies::op_ck_body_drop,
         host::op_ck_job,
         host::op_ck_read,
         host::op_ck_wish,
@@ -75,22 +80,17 @@ deno_core::extension!(
         url::op_ck_url_parse,
         url::op_ck_url_set,
     ],
-    esm_entry_point = super::js_sources::ENTRY,
     middleware = disable_foreign_doors,
 );
 
 pub(crate) use host::RunState;
 
-/// The extension with its embedded sources.
+/// The extension with what has to run before everything else.
 pub(crate) fn extension() -> Extension {
     let mut extension = ck::init();
     extension
         .js_files
         .to_mut()
         .push(super::js_sources::prelude());
-    extension
-        .esm_files
-        .to_mut()
-        .extend(super::js_sources::sources());
     extension
 }
