@@ -128,9 +128,8 @@ fn parse_arguments(arguments: impl Iterator<Item = String>) -> Option<(Limits, I
 
 /// A panic on the JavaScript thread (a hostile thrown Proxy makes the engine's
 /// Rust binding unwrap nothing) or in an op, which cannot unwind, both end the
-/// process at once, so that the keeper blames the job that runs. In the release
-/// profile a panic aborts anyway; this makes all builds behave the same, and
-/// prints no backtrace, for which files would be read.
+/// process at once, so that the keeper blames the job that runs. It prints no
+/// backtrace, for which files would be read.
 #[allow(clippy::print_stderr, reason = "fd 2 is how a worker says why it ends")]
 fn abort_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
