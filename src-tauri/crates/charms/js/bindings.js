@@ -29,8 +29,11 @@ function setKind(spec, [step, ...rest], kind) {
     : { ...spec, props: { ...spec?.props, [step]: inner } };
 }
 
-/** The kinds that the compiler found: of the members, and of what lies inside them. */
-export function specsOfMeta({ state, inside }) {
+/**
+ * The kinds that the compiler found: of the members, and of what lies inside them.
+ * Those named in `nullable` are a cell or nothing.
+ */
+export function specsOfMeta({ state, inside, nullable = [] }) {
   if (state === undefined && inside === undefined) return undefined;
   const specs = Object.fromEntries(
     Object.entries(state ?? {}).map(([key, spec]) => [key, specOf(spec)]),
@@ -38,6 +41,7 @@ export function specsOfMeta({ state, inside }) {
   for (const [key, places] of Object.entries(inside ?? {})) {
     for (const { path, kind } of places) specs[key] = setKind(specs[key] ?? {}, path, kind);
   }
+  for (const key of nullable) specs[key] = { ...specs[key], nullable: true };
   return specs;
 }
 
@@ -122,9 +126,10 @@ function asCell(value, spec) {
   if (!isHandle(value)) return constant(value);
   const { place, value: computed } = settle(value, spec);
   if (place !== undefined) return makeHandle(place);
-  return computed === undefined || computed === null
-    ? computed
-    : makeHandle(withSpec(targetOf(value), spec));
+  // What leads nowhere is a cell all the same, whose value is undefined, unless
+  // the function's type says that it may get none.
+  if (spec.nullable && (computed ?? null) === null) return computed;
+  return makeHandle(withSpec(targetOf(value), spec));
 }
 
 function asStream(value) {

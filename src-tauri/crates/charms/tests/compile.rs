@@ -243,6 +243,10 @@ fn facts_of_a_charm_in_the_older_dialect() {
         code.contains(r#"\"state\":{\"events\":\"cell\",\"auth\":\"cell\"}"#),
         "{code}"
     );
+    assert!(
+        code.contains(r#"\"nullable\":[\"auth\"]"#),
+        "only one of them may be nothing: {code}"
+    );
     assert!(code.contains("recipe(\"Calendar\", ("), "{code}");
 }
 

@@ -39,7 +39,7 @@ fn handler_state_has_its_kinds() {
         log,
         [
             r#"function { a: 1 } { b: 2 } {"deep":{"x":1},"list":[1,2],"n":1,"gone":0} 2 2 2,4"#,
-            "undefined false function",
+            "Cell(undefined) false function",
             "q,r function w",
             "cannot be computed",
             "x 9",
@@ -154,11 +154,15 @@ fn wishes_in_every_form() {
 }
 
 #[test]
-fn a_wish_that_finds_nothing_is_null_for_a_cell() {
-    let code = r##"const run = handler((_e, { auth }) => { console.log(auth === undefined, auth ? "yes" : "no"); },
-          'ck:{"kind":"handler","state":{"auth":"cell"}}');
-        export default pattern(() => ({ bgUpdater: run({ auth: wish({ query: "#nobody" }).result.auth }) }));"##;
-    assert_eq!(eval(code, FakeHost::default()).log[0].1, "true no");
+fn a_wish_that_finds_nothing_is_an_empty_cell_or_none_where_the_type_allows_it() {
+    let code = r##"const run = handler((_e, { auth, maybe }) => { console.log(auth.get()?.token, auth.key("token").get(), maybe); },
+          'ck:{"kind":"handler","state":{"auth":"cell","maybe":"cell"},"nullable":["maybe"]}');
+        export default pattern(() => {
+          const { auth } = wish({ query: "#nobody" }).result;
+          return { bgUpdater: run({ auth, maybe: auth }) };
+        });"##;
+    let seen = eval(code, FakeHost::default());
+    assert_eq!(seen.log[0].1, "undefined undefined undefined");
 }
 
 #[test]

@@ -138,6 +138,12 @@ impl<'a> Calls<'_, 'a, '_> {
                 self.put_event(&mut meta, file, call);
                 let inside = state.as_ref().map(|t| self.solver.inside(t));
                 put(&mut meta, "inside", inside.and_then(some));
+                let nullable = state.as_ref().map(|t| self.solver.nullable_cells(t));
+                put(
+                    &mut meta,
+                    "nullable",
+                    nullable.filter(|names| !names.is_empty()),
+                );
                 put(&mut meta, "name", self.name_of(file, node, call));
                 Some(meta)
             }

@@ -58,7 +58,7 @@ pub use types::kinds::Kind;
 pub use warnings::Warning;
 
 /// Raised whenever the same source compiles to something else than before.
-pub const COMPILER_VERSION: u32 = 5;
+pub const COMPILER_VERSION: u32 = 6;
 
 /// What is asked of a charm beyond being valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

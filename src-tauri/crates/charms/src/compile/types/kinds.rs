@@ -168,6 +168,18 @@ impl Solver<'_> {
         Some(out)
     }
 
+    /// The properties of an object type that are a cell or nothing: `Cell<T> | null`.
+    pub(in crate::compile) fn nullable_cells(&self, ty: &Type) -> Vec<String> {
+        let all = self.properties(ty).map(|p| p.list).unwrap_or_default();
+        all.into_iter()
+            .filter(|member| {
+                let mut either = self.alternatives(&member.ty).into_iter();
+                self.kind(&member.ty) == Some(Kind::Cell) && either.any(|t| self.is_nullish(&t))
+            })
+            .map(|member| member.name)
+            .collect()
+    }
+
     /// Where cells and streams lie inside the properties of an object type:
     /// for each property a list of `{"path": [...], "kind": ...}`, with `"*"`
     /// for every element of an array. Properties without any are left out.
