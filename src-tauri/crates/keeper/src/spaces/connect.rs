@@ -243,7 +243,8 @@ pub(crate) async fn remote_row(core: &Core, did: &str) -> Result<RemoteSpace, Ap
 }
 
 /// Makes sure that a space of the same server as `home` is connected as the same
-/// identity: favorites lie in spaces of their own.
+/// identity: favorites lie in spaces of their own. A command without timers
+/// connects here what it was asked about, and nothing else.
 pub(crate) async fn also(
     core: &Arc<Core>,
     home: &RemoteSpace,
@@ -260,7 +261,7 @@ pub(crate) async fn also(
             remote_row(core, did).await?
         }
     };
-    if core.serving && row.enabled && core.desk.live(did).is_none() {
+    if row.enabled && core.desk.live(did).is_none() {
         start(core, &row).await?;
     }
     if core.desk.live(did).is_some() {

@@ -51,6 +51,9 @@ pub(crate) async fn read(core: &Arc<Core>) -> Result<Vec<Starred>, ApiError> {
     let mut all = Vec::new();
     // The home space is the one that is named after the person's own key.
     for home in remotes.iter().filter(|r| r.enabled && r.did == r.identity) {
+        if !core.serving {
+            connect::also(core, home, &home.did, None).await?;
+        }
         let starred = walk(core, |shelf| favorites(shelf, &home.did)).await?;
         for favorite in starred {
             all.push(look(core, home, favorite).await);
