@@ -4,6 +4,7 @@ import type { App, LiveRun } from "$lib/app.svelte";
 import type { CharmView } from "$lib/bindings";
 import { t } from "$lib/i18n";
 import { href, router } from "$lib/router.svelte";
+import { signInHref } from "$lib/services";
 
 /** How a state is drawn: the shape of `StateMark`, the tone of a badge. */
 export interface Look {
@@ -93,11 +94,8 @@ export function wayBack(app: App, charm: CharmView): { href: string; label: stri
   }
   if (charm.state !== "sign-in") return undefined;
   const account = app.status?.accounts.find((a) => a.account === charm.account);
-  const asks = account ? { services: account.services.join(","), account: account.account } : {};
-  const words = account
-    ? { label: t("charm.sign-in"), name: t("charm.sign-in-named", { name: charm.name }) }
-    : { label: t("charms.connect"), name: t("charms.connect") };
-  return { href: href("/connect", asks), ...words };
+  if (!account) return { href: href("/connect"), label: t("charms.connect"), name: t("charms.connect") };
+  return { href: signInHref(account), label: t("charm.sign-in"), name: t("charm.sign-in-named", { name: charm.name }) };
 }
 
 /** The history of one charm. */

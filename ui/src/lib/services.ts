@@ -1,5 +1,7 @@
 // The services of Google that an account can grant.
+import type { AccountView } from "$lib/bindings";
 import type { IconName } from "$lib/components/icons";
+import { href } from "$lib/router.svelte";
 
 /** A service, as the API names it. */
 export const SERVICES = ["gmail", "calendar"] as const;
@@ -11,3 +13,7 @@ export const iconOf: Readonly<Record<Service, IconName>> = { gmail: "mail", cale
 export function servicesOf(words: readonly string[]): Service[] {
   return SERVICES.filter((s) => words.includes(s));
 }
+
+/** Where an account signs in again, for what it has granted before. */
+export const signInHref = ({ account, services }: AccountView) =>
+  href("/connect", { services: services.join(","), account });

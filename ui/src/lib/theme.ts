@@ -5,9 +5,8 @@
 const KEY = "theme";
 
 const system = matchMedia("(prefers-color-scheme: dark)");
-let chosen = "system";
-/** Whether the page knows the choice from the keeper. */
-let remembered = false;
+/** Nothing before anybody chose, which looks like `system`. */
+let chosen: string | undefined;
 
 function show(): void {
   const dark = chosen === "dark" || (chosen !== "light" && system.matches);
@@ -19,9 +18,8 @@ system.addEventListener("change", show);
 /** Shows `system`, `light` or `dark`. */
 export function applyTheme(theme: string): void {
   // The keeper's settings are read often, and hardly ever say anything new.
-  if (theme === chosen && remembered) return;
+  if (theme === chosen) return;
   chosen = theme;
-  remembered = true;
   show();
   try {
     localStorage.setItem(KEY, theme);
@@ -33,9 +31,9 @@ export function applyTheme(theme: string): void {
 /** Shows what was chosen last. */
 export function beginTheme(): void {
   try {
-    chosen = localStorage.getItem(KEY) ?? "system";
+    chosen = localStorage.getItem(KEY) ?? undefined;
   } catch {
-    chosen = "system";
+    // A page without storage begins with the system's theme.
   }
   show();
 }

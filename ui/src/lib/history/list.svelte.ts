@@ -126,14 +126,12 @@ export class HistoryList {
 
   /** Takes a run that began or ended; many at once are drawn once. */
   hear(run: RunView): void {
-    this.#queue.push({ run, isNew: true });
-    this.#flush ??= setTimeout(() => this.#take(), 100);
+    this.#later(run, true);
   }
 
   /** Takes in how far the changes of a run got, if it is here. */
   hearSynced(run: RunView): void {
-    this.#queue.push({ run, isNew: false });
-    this.#flush ??= setTimeout(() => this.#take(), 100);
+    this.#later(run, false);
   }
 
   /** Opens or closes a fold. */
@@ -191,6 +189,11 @@ export class HistoryList {
       last: first.runs.at(-1)?.run ?? "",
       rows: itemsOf(first.runs, this.open, this.#folding).length,
     });
+  }
+
+  #later(run: RunView, isNew: boolean): void {
+    this.#queue.push({ run, isNew });
+    this.#flush ??= setTimeout(() => this.#take(), 100);
   }
 
   #take(): void {
